@@ -1,0 +1,312 @@
+//! A pull reader: validates as it goes, builds nothing that is not asked for.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Result};
+use crate::limits::JSON_DEPTH_MAX;
+
+/// What the next value is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// A number
+    Number,
+    /// A string
+    String,
+    /// An array
+    Array,
+    /// An object
+    Object,
+}
+
+/// Reads one JSON text from front to back.
+///
+/// Accepts RFC 8259 and nothing else. A lone surrogate escape reads as U+FFFD, as the meter server does it.
+/// Errors have the code `json_invalid` (or `json_too_deep`) and name the byte.
+pub struct Reader<'a> {
+    text: &'a str,
+    pos: usize,
+    depth: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the front of `text`.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, pos: 0, depth: 0 }
+    }
+
+    /// The byte at which the next token begins.
+    pub fn position(&self) -> usize {
+        self.pos
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.pos).copied()
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.byte(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.pos += 1;
+        }
+    }
+
+    #[cold]
+    fn fail<T>(&self, what: &'static str) -> Result<T> {
+        let mut message = String::from(what);
+        message.push_str(" at byte ");
+        message.push_str(&self.pos.to_string());
+        Err(Error::new("json_invalid", message))
+    }
+
+    fn eat(&mut self, byte: u8, what: &'static str) -> Result<()> {
+        if self.byte() == Some(byte) {
+            self.pos += 1;
+            return Ok(());
+        }
+        self.fail(what)
+    }
+
+    fn literal(&mut self, word: &'static str) -> Result<()> {
+        let rest = self.text.as_bytes().get(self.pos..).unwrap_or_default();
+        if !rest.starts_with(word.as_bytes()) {
+            return self.fail("not a JSON value");
+        }
+        self.pos += word.len();
+        Ok(())
+    }
+
+    fn slice(&self, from: usize, to: usize) -> &'a str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    /// What the next value is, without reading it.
+    pub fn kind(&mut self) -> Result<Kind> {
+        self.blanks();
+        match self.byte() {
+            Some(b'n') => Ok(Kind::Null),
+            Some(b't' | b'f') => Ok(Kind::Bool),
+            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
+            Some(b'"') => Ok(Kind::String),
+            Some(b'[') => Ok(Kind::Array),
+            Some(b'{') => Ok(Kind::Object),
+            _ => self.fail("not a JSON value"),
+        }
+    }
+
+    /// Reads `null`.
+    pub fn null(&mut self) -> Result<()> {
+        self.blanks();
+        self.literal("null")
+    }
+
+    /// Reads `true` or `false`.
+    pub fn bool(&mut self) -> Result<bool> {
+        self.blanks();
+        if self.byte() == Some(b't') {
+            self.literal("true").map(|()| true)
+        } else {
+            self.literal("false").map(|()| false)
+        }
+    }
+
+    /// Reads a number and gives its text.
+    pub fn number(&mut self) -> Result<&'a str> {
+        self.blanks();
+        let from = self.pos;
+        if self.byte() == Some(b'-') {
+            self.pos += 1;
+        }
+        if self.byte() == Some(b'0') {
+            self.pos += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.byte() == Some(b'.') {
+            self.pos += 1;
+            self.digits()?;
+        }
+        if matches!(self.byte(), Some(b'e' | b'E')) {
+            self.pos += 1;
+            if matches!(self.byte(), Some(b'+' | b'-')) {
+                self.pos += 1;
+            }
+            self.digits()?;
+        }
+        Ok(self.slice(from, self.pos))
+    }
+
+    fn digits(&mut self) -> Result<()> {
+        let from = self.pos;
+        while matches!(self.byte(), Some(b'0'..=b'9')) {
+            self.pos += 1;
+        }
+        if from == self.pos { self.fail("a digit is missing") } else { Ok(()) }
+    }
+
+    /// Reads a string; borrowed unless it has escapes.
+    pub fn string(&mut self) -> Result<Cow<'a, str>> {
+        self.blanks();
+        self.eat(b'"', "a string is missing")?;
+        let mut from = self.pos;
+        let mut owned: Option<String> = None;
+        loop {
+            match self.byte() {
+                Some(b'"') => {
+                    let tail = self.slice(from, self.pos);
+                    self.pos += 1;
+                    return Ok(match owned {
+                        None => Cow::Borrowed(tail),
+                        Some(mut text) => {
+                            text.push_str(tail);
+                            Cow::Owned(text)
+                        }
+                    });
+                }
+                Some(b'\\') => {
+                    let text = owned.get_or_insert_with(String::new);
+                    text.push_str(self.text.get(from..self.pos).unwrap_or_default());
+                    self.pos += 1;
+                    let c = self.escape()?;
+                    owned.get_or_insert_with(String::new).push(c);
+                    from = self.pos;
+                }
+                Some(0..=0x1f) => return self.fail("a control character must be escaped"),
+                Some(_) => self.pos += 1,
+                None => return self.fail("the string does not end"),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char> {
+        let byte = self.byte();
+        self.pos += 1;
+        Ok(match byte {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                let high = self.hex4()?;
+                if (0xd800..0xdc00).contains(&high) && self.text.as_bytes().get(self.pos..self.pos + 2) == Some(b"\\u")
+                {
+                    let back = self.pos;
+                    self.pos += 2;
+                    let low = self.hex4()?;
+                    if (0xdc00..0xe000).contains(&low) {
+                        return Ok(
+                            char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)).unwrap_or('\u{fffd}')
+                        );
+                    }
+                    self.pos = back;
+                }
+                char::from_u32(high).unwrap_or('\u{fffd}')
+            }
+            _ => {
+                self.pos -= 1;
+                return self.fail("not an escape");
+            }
+        })
+    }
+
+    fn hex4(&mut self) -> Result<u32> {
+        let mut n = 0;
+        for _ in 0..4 {
+            let digit = match self.byte() {
+                Some(b @ b'0'..=b'9') => b - b'0',
+                Some(b @ b'a'..=b'f') => b - b'a' + 10,
+                Some(b @ b'A'..=b'F') => b - b'A' + 10,
+                _ => return self.fail("four hex digits are missing"),
+            };
+            n = n * 16 + u32::from(digit);
+            self.pos += 1;
+        }
+        Ok(n)
+    }
+
+    fn enter(&mut self) -> Result<()> {
+        self.depth += 1;
+        if self.depth > JSON_DEPTH_MAX {
+            return Err(Error::new("json_too_deep", "the JSON text is nested too deeply"));
+        }
+        Ok(())
+    }
+
+    /// Reads an object: `member` is called with each key and must read (or [`Self::skip`]) its value.
+    pub fn object(&mut self, mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Result<()>) -> Result<()> {
+        self.blanks();
+        self.eat(b'{', "an object is missing")?;
+        self.enter()?;
+        self.blanks();
+        if self.byte() == Some(b'}') {
+            self.pos += 1;
+        } else {
+            loop {
+                let key = self.string()?;
+                self.blanks();
+                self.eat(b':', "a colon is missing")?;
+                member(self, key)?;
+                self.blanks();
+                if self.byte() == Some(b',') {
+                    self.pos += 1;
+                    continue;
+                }
+                self.eat(b'}', "a comma or a closing brace is missing")?;
+                break;
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Reads an array: `element` is called at each element and must read (or [`Self::skip`]) it.
+    pub fn array(&mut self, mut element: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.blanks();
+        self.eat(b'[', "an array is missing")?;
+        self.enter()?;
+        self.blanks();
+        if self.byte() == Some(b']') {
+            self.pos += 1;
+        } else {
+            loop {
+                element(self)?;
+                self.blanks();
+                if self.byte() == Some(b',') {
+                    self.pos += 1;
+                    continue;
+                }
+                self.eat(b']', "a comma or a closing bracket is missing")?;
+                break;
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Reads any value, checks it, and gives its text as it was written.
+    pub fn skip(&mut self) -> Result<&'a str> {
+        let kind = self.kind()?;
+        let from = self.pos;
+        match kind {
+            Kind::Null => self.null()?,
+            Kind::Bool => drop(self.bool()?),
+            Kind::Number => drop(self.number()?),
+            Kind::String => drop(self.string()?),
+            Kind::Array => self.array(|r| r.skip().map(drop))?,
+            Kind::Object => self.object(|r, _| r.skip().map(drop))?,
+        }
+        Ok(self.slice(from, self.pos))
+    }
+
+    /// Nothing but blanks may follow.
+    pub fn end(&mut self) -> Result<()> {
+        self.blanks();
+        if self.pos == self.text.len() { Ok(()) } else { self.fail("text after the JSON value") }
+    }
+}

@@ -1,0 +1,121 @@
+//! A small tree for settings, definitions and event data: members in the order they were written, numbers as text.
+
+use std::borrow::Cow;
+
+use super::read::{Kind, Reader};
+use crate::error::{Error, Result};
+
+/// A JSON value.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Value<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// The number as it was written
+    Number(&'a str),
+    /// A string, unescaped
+    String(Cow<'a, str>),
+    /// An array
+    Array(Vec<Value<'a>>),
+    /// Members in the order written, duplicates included
+    Object(Vec<(Cow<'a, str>, Value<'a>)>),
+}
+
+impl<'a> Value<'a> {
+    /// Reads a whole JSON text.
+    pub fn parse(text: &'a str) -> Result<Self> {
+        let mut reader = Reader::new(text);
+        let value = Self::read(&mut reader)?;
+        reader.end()?;
+        Ok(value)
+    }
+
+    /// Reads the reader's next value.
+    pub fn read(r: &mut Reader<'a>) -> Result<Self> {
+        Ok(match r.kind()? {
+            Kind::Null => {
+                r.null()?;
+                Self::Null
+            }
+            Kind::Bool => Self::Bool(r.bool()?),
+            Kind::Number => Self::Number(r.number()?),
+            Kind::String => Self::String(r.string()?),
+            Kind::Array => {
+                let mut items = Vec::new();
+                r.array(|r| {
+                    items.push(Self::read(r)?);
+                    Ok(())
+                })?;
+                Self::Array(items)
+            }
+            Kind::Object => {
+                let mut members = Vec::new();
+                r.object(|r, key| {
+                    members.push((key, Self::read(r)?));
+                    Ok(())
+                })?;
+                Self::Object(members)
+            }
+        })
+    }
+
+    /// A member of an object; of duplicates the last. `None` for anything but an object.
+    pub fn get(&self, key: &str) -> Option<&Value<'a>> {
+        match self {
+            Self::Object(members) => members.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v),
+            _ => None,
+        }
+    }
+
+    /// A member that is neither absent nor null.
+    pub fn present(&self, key: &str) -> Option<&Value<'a>> {
+        self.get(key).filter(|v| **v != Self::Null)
+    }
+
+    /// The string, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(s) => Some(s),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is an array.
+    pub fn as_array(&self) -> Option<&[Value<'a>]> {
+        match self {
+            Self::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The members, if it is an object.
+    pub fn as_object(&self) -> Option<&[(Cow<'a, str>, Value<'a>)]> {
+        match self {
+            Self::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    /// The number as an integer from 0 to 2⁶⁴−1, if it is written as one.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Number(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Refuses members that are not `known`: a misspelt option must not be silently ignored.
+    ///
+    /// Error: `unknown_option` with the member's name as path, and the known names as help.
+    pub fn only(&self, known: &[&'static str]) -> Result<()> {
+        for (key, _) in self.as_object().unwrap_or_default() {
+            if !known.contains(&key.as_ref()) {
+                return Err(Error::new("unknown_option", "there is no such option")
+                    .at(key)
+                    .help(["known here: ", &known.join(", ")].concat()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Every bound of the core, named, with its reason. Nothing that can grow goes without one.
+
+/// Bytes of one event as JSON text: the smallest vendors refuse more, and one event must fit any batch.
+pub const EVENT_BYTES_MAX: usize = 32 * 1024;
+/// Nesting of an event's `data`: far above any real event, far below what the stack bears.
+pub const EVENT_DEPTH_MAX: usize = 32;
+/// Members in an event's `data`, all levels together.
+pub const EVENT_KEYS_MAX: usize = 256;
+/// Bytes of an id, source, type or subject.
+pub const ATTRIBUTE_BYTES_MAX: usize = 1024;
+
+/// Nesting of any JSON text that is read: the reader recurses, so the stack is what this protects.
+pub const JSON_DEPTH_MAX: usize = 64;
+
+/// Events waiting in the queue of one sink.
+pub const QUEUE_EVENTS_MAX: usize = 10_000;
+/// Bytes of all events waiting in the queue of one sink.
+pub const QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Events in one batch; a sink narrows it.
+pub const BATCH_EVENTS_MAX: usize = 1_000;
+/// Bytes of one request's body; a sink narrows it.
+pub const BATCH_BYTES_MAX: usize = 256 * 1024;
+/// How long the first event of a batch may wait for company.
+pub const LINGER_MS: u64 = 250;
+/// A request that takes longer is given up as ambiguous.
+pub const REQUEST_DEADLINE_MS: u64 = 10_000;
+/// First step of the full-jitter backoff.
+pub const BACKOFF_BASE_MS: u64 = 500;
+/// Longest step of the full-jitter backoff.
+pub const BACKOFF_CAP_MS: u64 = 60_000;
+/// `Retry-After` is believed within these bounds: below, it would be a tight loop; above, a stalled sink.
+pub const RETRY_AFTER_MIN_MS: u64 = 1_000;
+/// See [`RETRY_AFTER_MIN_MS`].
+pub const RETRY_AFTER_MAX_MS: u64 = 300_000;
+/// A held sink sends one probe in this time.
+pub const HOLD_PROBE_MS: u64 = 60_000;
+/// An event whose first ambiguous send is older is not sent again where the sink declares no longer memory of ids.
+pub const RESEND_LIMIT_MS: u64 = 23 * 3_600_000;
+/// Safety distance to a vendor's age limit and to its memory of ids.
+pub const AGE_MARGIN_MS: u64 = 5 * 60_000;
+/// Successes after which a learned batch limit grows back.
+pub const LEARNED_LIMIT_SUCCESSES: u32 = 20;
+/// Entries kept in quarantine; more are counted as dropped.
+pub const QUARANTINE_EVENTS_MAX: usize = 1_000;
+/// Text of a vendor's answer kept with a quarantined event.
+pub const VENDOR_TEXT_BYTES_MAX: usize = 512;
+
+/// Meters of one client.
+pub const METERS_MAX: usize = 100;
+/// Group-by keys of one meter.
+pub const GROUP_BY_MAX: usize = 16;
+/// Group cells of one result; the rest goes into one row that says so.
+pub const RESULT_CELLS_MAX: usize = 10_000;
+/// Distinct texts of the UNIQUE_COUNT cells of one meter.
+pub const UNIQUE_TEXTS_MAX: usize = 100_000;
+/// Bytes of a meter path.
+pub const PATH_BYTES_MAX: usize = 256;
+/// Steps of a meter path.
+pub const PATH_STEPS_MAX: usize = 32;
+/// Nesting of a query's filter.
+pub const FILTER_DEPTH_MAX: usize = 32;
+
+/// Bytes of one provider answer that the usage scanner keeps while it waits for the end of an event or a document.
+pub const LLM_PENDING_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Usage records of one provider answer.
+pub const LLM_RECORDS_MAX: usize = 64;
