@@ -3,8 +3,20 @@
 //! No clock, no randomness, no I/O and no JavaScript types: time and entropy are handed in, and what has to be done
 //! is handed out as actions. `ARCHITECTURE.md` has the drawing.
 
+pub mod blueprint;
+pub mod buffer;
+pub mod decimal;
+pub mod delivery;
 pub mod error;
+pub mod event;
+pub mod float;
+pub mod id;
 pub mod json;
 pub mod limits;
+pub mod llm;
+pub mod meter;
+pub mod price;
+pub mod sink;
+pub mod time;
 
 pub use error::{Error, Result};

@@ -1,0 +1,1 @@
+//! Ready-made event shapes with their meters.

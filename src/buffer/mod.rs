@@ -1,0 +1,1 @@
+//! The bounded queue and its batches.

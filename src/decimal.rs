@@ -1,0 +1,1 @@
+//! Exact decimals: the only number type for money and quantities.

@@ -1,0 +1,1 @@
+//! Delivery decides: a state machine without I\/O.

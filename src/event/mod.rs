@@ -1,0 +1,1 @@
+//! Usage events (CloudEvents 1.0).

@@ -1,0 +1,1 @@
+//! Counter-based UUIDv7: time and entropy are handed in.

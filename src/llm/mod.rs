@@ -1,0 +1,1 @@
+//! LLM answers: usage records and what the provider charges.

@@ -1,0 +1,1 @@
+//! Meters: definitions, and the preview of what the server will answer.

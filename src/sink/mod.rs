@@ -1,0 +1,1 @@
+//! Ingest endpoints: one file a vendor.

@@ -1,0 +1,1 @@
+//! Instants, RFC 3339, and the calendar of windows.
