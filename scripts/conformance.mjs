@@ -1,0 +1,44 @@
+/**
+ * Tries vectors against the built package: `npm run -s conformance -- <kind> <file or folder> [--print]`.
+ *
+ * One line per failing case (`id: want … got …`), then `N passed, M failed`; exits 1 on a failure. `--print` prints
+ * `{"id":…,"got":…}` a line instead. Kinds that nothing implements yet say so and exit 2.
+ */
+import { readFileSync } from 'node:fs'
+import { same } from '../tests/conformance/compare.mjs'
+
+const KINDS = {
+  meters: async (path) => (await import('../tests/conformance/meters.mjs')).cases(readFileSync(path, 'utf8')),
+  'meter-cases': async (path) => (await import('../tests/conformance/meter-cases.mjs')).cases(readFileSync(path, 'utf8')),
+}
+const NOT_YET = ['openmeter-pricing', 'dodo-meters', 'billing', 'llm-cost', 'llm-usage']
+
+const [kind, path] = process.argv.slice(2).filter((a) => !a.startsWith('--'))
+const print = process.argv.includes('--print')
+if (NOT_YET.includes(kind)) {
+  console.log(`${kind}: not yet`)
+  process.exit(2)
+}
+if (!(kind in KINDS) || path === undefined) {
+  console.error(`usage: npm run -s conformance -- <${[...Object.keys(KINDS), ...NOT_YET].join(' | ')}> <file or folder> [--print]`)
+  process.exit(2)
+}
+
+let passed = 0
+let failed = 0
+for await (const { id, want, run, tolerant } of await KINDS[kind](path)) {
+  let got
+  try {
+    got = await run()
+  } catch (error) {
+    got = { threw: String(error) }
+  }
+  if (print) console.log(JSON.stringify({ id, got }))
+  if (want === undefined || same(got, want, tolerant)) passed += 1
+  else {
+    failed += 1
+    if (!print) console.log(`${id}: want ${JSON.stringify(want)} got ${JSON.stringify(got)}`)
+  }
+}
+if (!print) console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed > 0 ? 1 : 0)

@@ -1,0 +1,60 @@
+import { enter, previewCore, timeRange } from './engine'
+import { jsonText } from './staging'
+import type { Meter, MeterResult, Query } from './types'
+import { zoneTable } from './zone'
+
+/** How the server that is previewed is set up. */
+export interface PreviewOptions {
+  /** The present, RFC 3339: the time of events that have none. */
+  now?: string
+  /** Whether a repeated source and id counts once; true if absent. A server has it off by default. */
+  dedupe?: boolean
+  /** The server's number mode; `float` if absent. */
+  numeric?: 'float' | 'decimal'
+  /** ClickHouse's generation under the server; `26.7` if absent. */
+  engine?: '26.7' | '25.12'
+  /** Customers and the subjects that are theirs. */
+  customers?: { id: string; key?: string | null; subjectKeys?: string[] }[]
+}
+
+/** What became of one event at the server's door. */
+export interface Verdict {
+  event: number
+  status: 'stored' | 'duplicate' | 'dropped' | 'rejected'
+  /** The status with which a rejected event is answered. */
+  http?: 400 | 500
+  code?: string
+  path?: string
+}
+
+/** Why an event's value is not counted by a meter. */
+export interface Diagnostic {
+  event: number
+  meter?: string
+  code: string
+}
+
+/** What {@link preview} gives. */
+export interface Preview {
+  result: MeterResult
+  ingest: Verdict[]
+  diagnostics: Diagnostic[]
+}
+
+/**
+ * What a meter server answers for these events: a pure function of its arguments.
+ *
+ * `events` are CloudEvents in the order of their arrival: objects, or text (a JSON array, or one event a line), which
+ * keeps the digits of numbers. Throws where the server would answer an error; `error.http` is its status.
+ *
+ * @example
+ * const meters = [{ slug: 'calls', eventType: 'call', aggregation: 'COUNT' }]
+ * preview(meters, '{"specversion":"1.0","id":"1","source":"s","type":"call","subject":"u"}', { meter: 'calls' }).result.data
+ */
+export function preview(meters: Meter[], events: object[] | string, query: Query & { meter: string }, options: PreviewOptions = {}): Preview {
+  const text = typeof events === 'string' ? events : `[${events.map((event) => jsonText(event)).join(',')}]`
+  const given = { now: new Date().toISOString(), ...options }
+  const request = (zone: unknown) => JSON.stringify({ meters, events: text, query, options: { ...given, ...(zone !== undefined && { zone }) } })
+  const zone = zoneTable(query.windowTimeZone, () => enter(() => timeRange(request(undefined))))
+  return JSON.parse(enter(() => previewCore(request(zone))))
+}

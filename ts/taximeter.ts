@@ -1,0 +1,239 @@
+import { CoreHandle, toError } from './core'
+import { Emitter } from './emitter'
+import { TaximeterError } from './errors'
+import { onProcessEnd } from './lifecycle'
+import { now, Outbox } from './outbox'
+import { Sink } from './sink'
+import { jsonText } from './staging'
+import type {
+  Cost,
+  CostQuery,
+  FlushResult,
+  Meter,
+  MeterResult,
+  Prices,
+  QuarantinedEvent,
+  Query,
+  Recorded,
+  Stats,
+  TaximeterEvents,
+  UsageEvent,
+} from './types'
+import { wrapClient } from './wrap/client'
+import { meteredFetch, OpenCalls } from './wrap/fetch'
+import type { UsageContext } from './wrap/host'
+import { usageHost } from './wrap/usage'
+import { zoneTable } from './zone'
+
+/** Options of {@link Taximeter}. */
+export interface TaximeterOptions {
+  /** Where events go. */
+  sink: Sink
+  /** Who reports the events, as a URI reference: CloudEvents' `source`. Together with the id it identifies an event. */
+  source: string
+  /** Meters to preview; the same definitions that the server has. At most 100. */
+  meters?: Meter[]
+  /** Prices for {@link Taximeter.cost}. */
+  prices?: Prices
+  /** `fetch` with which events are sent; the platform's if absent. */
+  fetch?: typeof globalThis.fetch
+  /** What happens when 10,000 events or 16 MiB wait. `reject` if absent: `record()` gives `queue_full`. */
+  onFull?: 'reject' | 'drop-oldest' | 'drop-newest'
+  /** Makes `record()` throw instead of giving the error back. */
+  strict?: boolean
+  /**
+   * Which LLM provider answers at a URL, for hosts that are not known (a proxy, a gateway, a simulator): e.g. `openai`.
+   * Asked first; `undefined` leaves the decision to the built-in table.
+   */
+  provider?: (url: URL) => string | undefined
+}
+
+const OPTIONS = ['sink', 'source', 'meters', 'prices', 'fetch', 'onFull', 'strict', 'provider']
+/** How long `flush()` and `close()` wait if not told otherwise. */
+const FLUSH_DEADLINE_MS = 5000
+
+/**
+ * Records usage, delivers it, and shows what it comes to.
+ *
+ * @example
+ * const meter = new Taximeter({ source: 'chat-app', sink: openmeter({ url: 'http://localhost:8888' }) })
+ * const openai = meter.wrap(new OpenAI(), { subject: 'customer-1' })
+ * meter.record({ type: 'request', subject: 'customer-1', data: { route: '/v1/items' } })
+ * await meter.flush()
+ */
+export class Taximeter {
+  readonly #core: CoreHandle
+  readonly #outbox: Outbox
+  readonly #events = new Emitter<TaximeterEvents>()
+  readonly #openCalls = new OpenCalls()
+  readonly #fetch: typeof globalThis.fetch
+  readonly #options: TaximeterOptions
+  readonly #forgetProcessEnd: () => void
+  #refused = 0
+  #resets = 0
+  #closed = false
+
+  /**
+   * Throws a {@link TaximeterError} that says which option is wrong and how to mend it: `unknown_option`,
+   * `invalid_sink`, `meter_invalid`, `path_invalid`, `invalid_price`, …
+   */
+  constructor(options: TaximeterOptions) {
+    if (options === null || typeof options !== 'object') {
+      throw new TaximeterError('invalid_option', 'Taximeter wants an object with options')
+    }
+    for (const name of Object.keys(options)) {
+      if (!OPTIONS.includes(name)) {
+        throw new TaximeterError('unknown_option', 'there is no such option', { path: name, help: `known here: ${OPTIONS.join(', ')}` })
+      }
+    }
+    const { sink, source, meters, prices, onFull } = options
+    if (!(sink instanceof Sink)) {
+      throw new TaximeterError('invalid_sink', 'the sink is missing', { path: 'sink', help: 'make one with openmeter({ url }) or dodo({ apiKey, environment })' })
+    }
+    this.#options = options
+    // Bound late, so that a fetch that is patched after import (tracing) is the one that is called.
+    this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+    this.#core = new CoreHandle(
+      { source, sink: sink.settings, meters, prices, onFull },
+      (core) => {
+        this.#resets += 1
+        this.#outbox.restore((seq, bytes, timeMs, ambiguousAt) => core.restore(seq, bytes, timeMs, ambiguousAt))
+        this.#events.emit('engine-reset', { generation: this.#resets })
+      },
+      (error) => this.#events.emit('error', error),
+    )
+    this.#outbox = new Outbox(this.#core, sink, this.#fetch, this.#events)
+    this.#forgetProcessEnd = onProcessEnd(() => this.flush())
+  }
+
+  /**
+   * Records one usage event. Its id, time and bytes are fixed here, once; later changes of the object change nothing.
+   *
+   * Gives `{ id }`, or `{ error }` for what cannot be taken: `invalid_event`, `not_finite`, `unsafe_integer`,
+   * `unsupported_value`, `cyclic`, `event_too_deep`, `event_too_large`, `too_many_keys`, `forbidden_key`, `field_limit`,
+   * `queue_full`, `closed` … An error is also counted (`stats().refused`) and given to `on('error')`. It is thrown only
+   * with `strict: true`.
+   *
+   * @example
+   * const { id, error } = meter.record({ type: 'request', subject: 'customer-1', data: { bytes: 5120 } })
+   */
+  record(event: UsageEvent): Recorded {
+    try {
+      if (this.#closed) throw new TaximeterError('closed', 'the client is closed')
+      if (event === null || typeof event !== 'object') throw new TaximeterError('invalid_event', 'an event is an object')
+      const text = jsonText(event)
+      this.#core.seed()
+      return { id: this.#keep(JSON.parse(this.#core.call((core) => core.record(text, Date.now(), now())))) }
+    } catch (thrown) {
+      const error = toError(thrown)
+      this.#refused += 1
+      this.#events.emit('error', error)
+      if (this.#options.strict) throw error
+      return { error }
+    }
+  }
+
+  /**
+   * Meters an LLM client (OpenAI, Azure OpenAI, Anthropic): every answer it gets becomes one usage event of
+   * `context.subject`. The client that comes back has the same class and types, and behaves the same in every way.
+   *
+   * Throws `cannot_wrap` for a client that it does not know.
+   *
+   * @example
+   * const openai = meter.wrap(new OpenAI(), { subject: 'customer-1' })
+   */
+  wrap<Client extends object>(client: Client, context: UsageContext): Client {
+    return wrapClient(client, (inner) => meteredFetch(inner, this.#host(), context, this.#openCalls))
+  }
+
+  /**
+   * What the server will answer for a meter, from the events recorded so far.
+   *
+   * Throws `meter_not_found`, `query_invalid`, `filter_invalid` … where the server would answer an error.
+   *
+   * @example
+   * meter.preview('tokens_total', { groupBy: ['model'] }).data
+   */
+  preview(meter: string, query: Query = {}): MeterResult {
+    const text = jsonText({ ...query, meter })
+    const zone = zoneTable(query.windowTimeZone, () => this.#core.call((core) => core.timeRange(meter)))
+    const result: MeterResult = JSON.parse(this.#core.call((core) => core.preview(text, JSON.stringify(zone))))
+    return this.#resets > 0 ? { ...result, incomplete: true } : result
+  }
+
+  /**
+   * What a customer (or all of them) will be billed for the events recorded so far, by `options.prices`, and what the
+   * LLM providers charge for the same events. Exact decimals, as strings.
+   *
+   * @example
+   * meter.cost({ subject: 'customer-1' }) // { currency: 'USD', total: '0.0123', lines: […], provider: {…} }
+   */
+  cost(query: CostQuery = {}): Cost {
+    const result: Cost = JSON.parse(this.#core.call((core) => core.cost(jsonText(query))))
+    return this.#resets > 0 ? { ...result, incomplete: true } : result
+  }
+
+  /**
+   * Sends what waits. Resolves when everything recorded before the call is settled, or after `deadlineMs` (5,000 if
+   * absent), with the counts; never throws for a failed delivery.
+   */
+  async flush(options: { deadlineMs?: number } = {}): Promise<FlushResult> {
+    this.#openCalls.finish('flush')
+    return this.#outbox.flush(options.deadlineMs ?? FLUSH_DEADLINE_MS)
+  }
+
+  /** Takes no more events, flushes, and says what is left. Events still pending then are lost with the process. */
+  async close(options: { deadlineMs?: number } = {}): Promise<FlushResult> {
+    this.#openCalls.finish('flush')
+    this.#closed = true
+    this.#forgetProcessEnd()
+    return this.flush(options)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => {})
+  }
+
+  /** Counters. `recorded` is the sum of `delivered`, `pending`, `quarantined` and `dropped`, at every moment. */
+  stats(): Stats {
+    return { ...this.#outbox.stats(), refused: this.#refused }
+  }
+
+  /** Events that the vendor refused for good, with the reason. */
+  quarantined(): QuarantinedEvent[] {
+    return this.#outbox.quarantined()
+  }
+
+  /** Listens; the function that is returned stops it. */
+  on<Name extends keyof TaximeterEvents>(name: Name, listener: (detail: TaximeterEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener)
+  }
+
+  #host() {
+    return usageHost(this.#core, this.#options.provider, (records, context) => {
+      try {
+        if (this.#closed) throw new TaximeterError('closed', 'an LLM answer ended after the client was closed')
+        this.#core.seed()
+        const outcomes = JSON.parse(this.#core.call((core) => core.recordUsage(records, jsonText(context), Date.now(), now())))
+        for (const outcome of outcomes) {
+          try {
+            if ('code' in outcome) throw TaximeterError.fromCore(JSON.stringify(outcome))
+            this.#keep(outcome)
+          } catch (error) {
+            this.#refused += 1
+            this.#core.report(error)
+          }
+        }
+      } catch (error) {
+        this.#refused += 1
+        this.#core.report(error)
+      }
+    })
+  }
+
+  #keep(kept: { seq: number; id: string; text: string; bytes: number; timeMs: number; dropped: number[]; due: boolean }): string {
+    const { seq, id, text, bytes, timeMs, dropped, due } = kept
+    this.#outbox.add(seq, { id, text, bytes, timeMs }, dropped, due)
+    return id
+  }
+}

@@ -1,0 +1,201 @@
+import type { TaximeterError } from './errors'
+
+/** A value that an event's `data` may hold. See `record()` for how each one is written. */
+export type Json = string | number | boolean | null | Date | Json[] | { [key: string]: Json | undefined }
+
+/** What `record()` takes. */
+export interface UsageEvent {
+  /** What happened, e.g. `request` or `llm.usage`; meters match it exactly. */
+  type: string
+  /** Whose usage it is: the customer. */
+  subject: string
+  /** Quantities and dimensions, e.g. `{ tokens: 1284, model: 'gpt-4o' }`. */
+  data?: { [key: string]: Json | undefined }
+  /** Unique within the source. Made by the client if absent; give one to make a retry of your own code harmless. */
+  id?: string
+  /** Who reports it; the client's `source` if absent. */
+  source?: string
+  /** When it happened, a Date or RFC 3339 text; now if absent. */
+  time?: Date | string
+}
+
+/** What `record()` gives: the event's id, or why it was refused. */
+export type Recorded = { readonly id: string; readonly error?: undefined } | { readonly id?: undefined; readonly error: TaximeterError }
+
+/** A meter, with the names of OpenMeter's API. */
+export interface Meter {
+  /** 1 to 64 characters: lower-case words of letters and digits joined by `_`. */
+  slug: string
+  /** Matches an event's `type` exactly. */
+  eventType: string
+  aggregation: 'SUM' | 'COUNT' | 'UNIQUE_COUNT' | 'AVG' | 'MIN' | 'MAX' | 'LATEST'
+  /** JSONPath of the value in `data`, e.g. `$.tokens`; absent for COUNT, required for all others. */
+  valueProperty?: string
+  /** Name of a dimension → its JSONPath in `data`. */
+  groupBy?: Record<string, string>
+  /** Earlier events are not counted (RFC 3339). */
+  eventFrom?: string
+  name?: string
+  description?: string
+}
+
+/** A filter of a group-by dimension, with OpenMeter's operators (`$eq`, `$in`, `$like`, `$gt`, `$and` …). */
+export type Filter = { [operator: string]: unknown }
+
+/** What `preview()` asks of a meter, with the names of OpenMeter's API. */
+export interface Query {
+  /** Inclusive, RFC 3339. */
+  from?: string
+  /** Exclusive, RFC 3339. */
+  to?: string
+  windowSize?: 'MINUTE' | 'HOUR' | 'DAY' | 'MONTH'
+  /** IANA name; UTC if absent. */
+  windowTimeZone?: string
+  /** Filters by subject, and groups by it. */
+  subject?: string[]
+  filterCustomerId?: string[]
+  /** `subject`, `customer_id` or dimensions of the meter. */
+  groupBy?: string[]
+  filterGroupBy?: Record<string, string | string[]>
+  advancedMeterGroupByFilters?: Record<string, Filter>
+}
+
+/** One row of an answer. */
+export interface Row {
+  value: number
+  /** The exact value, in decimal mode. */
+  valueDecimal?: string
+  /** RFC 3339, UTC. */
+  windowStart: string
+  windowEnd: string
+  subject: string | null
+  customerId?: string
+  groupBy: Record<string, string>
+}
+
+/** The answer to a query, in the form of OpenMeter's API. */
+export interface MeterResult {
+  from?: string
+  to?: string
+  windowSize?: string
+  data: Row[]
+  /** Set when a limit was reached: the rows are not the whole. */
+  incomplete?: true
+}
+
+/** What the customer is billed for a meter. Amounts are decimal strings in major units (dollars). */
+export type Price =
+  | { type: 'free' }
+  | { type: 'flat'; amount: string }
+  /** `amount` a unit, after `free` units. */
+  | { type: 'unit'; amount: string; free?: string }
+
+/** What is billed and what it costs. */
+export interface Prices {
+  /** ISO 4217; `USD` if absent. */
+  currency?: string
+  /** A meter's slug → its price. */
+  meters?: Record<string, Price>
+  /** What LLM providers charge: `import book from 'taximeter/prices'`. */
+  book?: PriceBook
+}
+
+/** Providers' prices, as `taximeter/prices` exports them. */
+export interface PriceBook {
+  source: unknown
+  providers: unknown[]
+}
+
+/** What `cost()` asks for: one customer, a period, or all that was recorded. */
+export interface CostQuery {
+  subject?: string
+  /** Inclusive, RFC 3339. */
+  from?: string
+  /** Exclusive, RFC 3339. */
+  to?: string
+}
+
+/** One line of a bill: a meter and its price. Amounts are decimal strings. */
+export interface CostLine {
+  meter: string
+  quantity: string
+  /** Exact, not rounded. */
+  amount: string
+  /** Rounded to the currency's minor unit, in minor units. */
+  amountMinor: string
+}
+
+/** What a customer will be billed, and what the providers charge for it. */
+export interface Cost {
+  currency: string
+  /** The exact sum of the lines. */
+  total: string
+  /** The sum of the rounded lines, in minor units (cents): what an invoice would say. */
+  totalMinor: string
+  lines: CostLine[]
+  /** What LLM providers charge for the same events; absent without a price book. */
+  provider?: {
+    currency: 'USD'
+    total: string
+    models: { provider: string; model: string; total: string; calls: number }[]
+    /** Calls that no price is known for. They are not in the total. */
+    unpriced: { provider: string; model: string; reason: string; calls: number }[]
+  }
+  /** `total` less the provider's total; absent when the currencies differ or a call is unpriced. */
+  margin?: string
+  /** Set when a limit was reached, so that the sums are not the whole. */
+  incomplete?: true
+}
+
+/** What became of everything recorded so far. The four states sum to `recorded`. */
+export interface FlushResult {
+  delivered: number
+  pending: number
+  quarantined: number
+  dropped: number
+}
+
+/** Counters of the client. */
+export interface Stats {
+  /** Events that `record()` and the wrapped clients accepted: the sum of delivered, pending, quarantined, dropped. */
+  recorded: number
+  delivered: number
+  pending: number
+  quarantined: number
+  dropped: number
+  /** Events that were never accepted: `record()` returned an error. */
+  refused: number
+  /** Bytes of the pending events. */
+  queueBytes: number
+  /** Requests sent to the sink. */
+  requests: number
+  /** What the sink is doing. */
+  state: 'idle' | 'sending' | 'backoff' | 'held'
+}
+
+/** An event that the vendor refused for good: kept, never sent again by itself. */
+export interface QuarantinedEvent {
+  id: string
+  /** `rejected`, `too_large`, `expired` or `dedup_window_expired`. */
+  code: string
+  /** HTTP status of the answer, if there was one. */
+  status?: number
+  /** What the vendor said, shortened. */
+  text?: string
+  /** The event as the vendor was sent it (JSON text). */
+  event: string
+}
+
+/** What `on()` can listen to, with what the listener is given. */
+export interface TaximeterEvents {
+  /** An event was refused, or the SDK itself failed at something. The user's own call was not affected. */
+  error: TaximeterError
+  /** Ids that the sink has accepted. */
+  delivered: { ids: string[] }
+  quarantined: QuarantinedEvent
+  dropped: { ids: string[] }
+  /** The sink stopped taking events or takes them again. */
+  'sink-state': { code: string; text: string }
+  /** The WebAssembly instance was replaced; nothing was lost. */
+  'engine-reset': { generation: number }
+}
