@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::read::{Kind, Reader};
+use super::write::{Writer, push_string};
 use crate::error::{Error, Result};
 
 /// A JSON value.
@@ -102,6 +103,34 @@ impl<'a> Value<'a> {
         match self {
             Self::Number(text) => text.parse().ok(),
             _ => None,
+        }
+    }
+
+    /// Writes it as JSON text; numbers as they were written.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Null => String::from("null"),
+            Self::Bool(b) => String::from(if *b { "true" } else { "false" }),
+            Self::Number(text) => String::from(*text),
+            Self::String(text) => {
+                let mut out = String::new();
+                push_string(&mut out, text);
+                out
+            }
+            Self::Array(items) => {
+                let mut w = Writer::array();
+                for item in items {
+                    w.item(&item.to_json());
+                }
+                w.end()
+            }
+            Self::Object(members) => {
+                let mut w = Writer::object();
+                for (key, value) in members {
+                    w.raw(key, &value.to_json());
+                }
+                w.end()
+            }
         }
     }
 
