@@ -145,6 +145,15 @@ function* cut(parts, how = 'frame') {
   for (let i = 0; i < whole.length; i += size) yield { bytes: whole.subarray(i, i + size) }
 }
 
+/** The same answer under response ids of its own: a fixture repeats its ids, a provider never does. */
+function withFreshIds(fixture, n) {
+  let text = JSON.stringify(fixture.response)
+  for (const id of new Set(fixture.expect?.records?.map((record) => record.response_id))) {
+    if (id) text = text.replaceAll(JSON.stringify(id), JSON.stringify(`${id}-${n}`))
+  }
+  return { ...fixture, response: JSON.parse(text) }
+}
+
 async function answer(res, record, fixture, body) {
   const r = fixture.response
   res.on('close', () => {
@@ -185,7 +194,7 @@ async function answer(res, record, fixture, body) {
 
 // ---- the server ---------------------------------------------------------------------------------
 
-export async function startSimulator({ dirs, port = 0, host = '127.0.0.1' } = {}) {
+export async function startSimulator({ dirs, port = 0, host = '127.0.0.1', freshIds = false } = {}) {
   dirs ??= [path.join(path.dirname(fileURLToPath(import.meta.url)), 'fixtures')]
   const fixtures = loadFixtures(dirs)
   const requests = []
@@ -226,7 +235,7 @@ export async function startSimulator({ dirs, port = 0, host = '127.0.0.1' } = {}
       return res.end(JSON.stringify({ error: { message: record.problem, type: 'simulator_error' } }))
     }
     record.fixture = fixture.id
-    await answer(res, record, fixture, body)
+    await answer(res, record, freshIds ? withFreshIds(fixture, record.n) : fixture, body)
   }
 
   const safe = (req, res) =>
