@@ -1,3 +1,1 @@
 //! Ready-made event shapes.
-
-pub mod llm;
