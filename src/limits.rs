@@ -12,6 +12,9 @@ pub const ATTRIBUTE_BYTES_MAX: usize = 1024;
 /// Nesting of any JSON text that is read: the reader recurses, so the stack is what this protects.
 pub const JSON_DEPTH_MAX: usize = 64;
 
+/// Digits behind a decimal's point: 10^76 is the largest power of ten that leaves a sign's room in 256 bits.
+pub const DECIMAL_SCALE_MAX: u32 = 76;
+
 /// Events waiting in the queue of one sink.
 pub const QUEUE_EVENTS_MAX: usize = 10_000;
 /// Bytes of all events waiting in the queue of one sink.
