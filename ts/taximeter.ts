@@ -19,8 +19,9 @@ import type {
   TaximeterEvents,
   UsageEvent,
 } from './types'
+import { OpenCalls } from './wrap/call'
 import { wrapClient } from './wrap/client'
-import { meteredFetch, OpenCalls } from './wrap/fetch'
+import { meteredFetch } from './wrap/fetch'
 import type { UsageContext } from './wrap/host'
 import { usageHost } from './wrap/usage'
 import { zoneTable } from './zone'
@@ -178,13 +179,13 @@ export class Taximeter {
    * absent), with the counts; never throws for a failed delivery.
    */
   async flush(options: { deadlineMs?: number } = {}): Promise<FlushResult> {
-    this.#openCalls.finish('flush')
+    this.#openCalls.finishIdle()
     return this.#outbox.flush(options.deadlineMs ?? FLUSH_DEADLINE_MS)
   }
 
   /** Takes no more events, flushes, and says what is left. Events still pending then are lost with the process. */
   async close(options: { deadlineMs?: number } = {}): Promise<FlushResult> {
-    this.#openCalls.finish('flush')
+    this.#openCalls.finishAll()
     this.#closed = true
     this.#forgetProcessEnd()
     return this.flush(options)

@@ -1,12 +1,13 @@
 // An LLM provider simulator for tests, without dependencies: it answers in the providers' own wire formats out of
 // fixture files, so that an unmodified SDK works against it when only its base URL is set. See README.md beside it.
+
+import fs from 'node:fs'
 import http from 'node:http'
 import http2 from 'node:http2'
 import net from 'node:net'
-import fs from 'node:fs'
 import path from 'node:path'
-import zlib from 'node:zlib'
 import { fileURLToPath } from 'node:url'
+import zlib from 'node:zlib'
 
 /** Where each SDK's base URL option has to point, relative to the simulator's root (or to /f/<fixtures>). */
 export const BASE_PATHS = {
@@ -46,7 +47,9 @@ export function loadFixtures(dirs) {
 /** The provider name is the first path segment after the optional /f/<ids> prefix. */
 function defaultFixture(fixtures, provider, rest, body) {
   const wantsStream =
-    body?.stream === true || /stream/i.test(rest.split('?')[0].split('/').pop()) || (provider === 'ollama' && body?.stream !== false)
+    body?.stream === true ||
+    /stream/i.test(rest.split('?')[0].split('/').pop()) ||
+    (provider === 'ollama' && body?.stream !== false)
   for (const f of fixtures.values()) {
     if (!f.default || f.provider !== provider) continue
     if (new RegExp(f.path).test(rest) && Boolean(f.response.stream) === wantsStream) return f
@@ -125,11 +128,17 @@ function streamParts(r, body) {
   switch (r.stream) {
     case 'sse': {
       const frames = r.include_usage === 'honour' ? honourIncludeUsage(r.frames, body) : r.frames
-      const text = frames.map((f) => ({ bytes: Buffer.from(r.eol ? sseText(f).replaceAll('\n', r.eol) : sseText(f)), wait: f.wait_ms }))
+      const text = frames.map((f) => ({
+        bytes: Buffer.from(r.eol ? sseText(f).replaceAll('\n', r.eol) : sseText(f)),
+        wait: f.wait_ms,
+      }))
       return { type: 'text/event-stream; charset=utf-8', parts: text }
     }
     case 'ndjson':
-      return { type: 'application/x-ndjson', parts: r.frames.map((f) => ({ bytes: Buffer.from(JSON.stringify(f) + '\n') })) }
+      return {
+        type: 'application/x-ndjson',
+        parts: r.frames.map((f) => ({ bytes: Buffer.from(`${JSON.stringify(f)}\n`) })),
+      }
     case 'aws-eventstream':
       return { type: 'application/vnd.amazon.eventstream', parts: r.frames.map((f) => ({ bytes: awsEvent(f) })) }
     default:
@@ -175,7 +184,10 @@ async function answer(res, record, fixture, body) {
     if (part.wait ?? r.frame_delay_ms) await sleep(part.wait ?? r.frame_delay_ms)
     if (!res.write(part.bytes)) {
       await new Promise((ok) => {
-        const go = () => (res.off('drain', go), res.off('close', go), ok())
+        const go = () => {
+          res.off('drain', go).off('close', go)
+          ok()
+        }
         res.on('drain', go).on('close', go)
       })
     }
@@ -211,7 +223,17 @@ export async function startSimulator({ dirs, port = 0, host = '127.0.0.1', fresh
     } catch {
       body = raw // multipart uploads and the like
     }
-    const record = { n: requests.length + 1, method: req.method, path: req.url, headers: { ...req.headers }, body, fixture: null, written: 0, done: false, clientGone: false }
+    const record = {
+      n: requests.length + 1,
+      method: req.method,
+      path: req.url,
+      headers: { ...req.headers },
+      body,
+      fixture: null,
+      written: 0,
+      done: false,
+      clientGone: false,
+    }
     requests.push(record)
     let url = req.url
     let fixture

@@ -1,0 +1,195 @@
+import { MeteredCall, type OpenCalls } from './call'
+import type { CallInfo, Inspected, Route, UsageContext, UsageHost } from './host'
+
+export type Fetch = typeof globalThis.fetch
+type Input = Parameters<Fetch>[0]
+
+/** On a metering fetch: what it is made of, so that the same meter never counts an answer twice. */
+const METERED = Symbol('taximeter.metered')
+interface Metered {
+  inner: Fetch
+  host: UsageHost
+  context: UsageContext
+  open: OpenCalls
+}
+
+/** The headers in which providers name a request. */
+const REQUEST_ID_HEADERS = ['x-request-id', 'request-id', 'apim-request-id']
+
+/**
+ * A `fetch` that reports the usage in the answers of LLM providers and is the same as `inner` in all else: answers pass
+ * through as they are read, byte for byte, and whatever goes wrong in metering leaves the call as it would be without.
+ *
+ * A fetch that the same meter (`open`) meters already is metered for the new context instead, not twice.
+ */
+export function meteredFetch(inner: Fetch, host: UsageHost, context: UsageContext, open: OpenCalls): Fetch {
+  const send = withoutMeter(inner, open)
+  /** Set when a provider turns out to refuse what is asked for on the caller's behalf. */
+  let refusesEdits = false
+
+  const fetch: Fetch = async (input, init) => {
+    const route = attempt(() => routeOf(host, input, init))
+    if (route === undefined) return send(input, init)
+    const startedAtMs = Date.now()
+    const body = typeof init?.body === 'string' ? init.body : await readableBody(input, init)
+    const asked = attempt(() => host.inspect(route, body))
+    const edit = refusesEdits ? undefined : attempt(() => edited(input, init, asked))
+    let hide = edit !== undefined
+    let response = await send(input, edit ?? init)
+    if (hide && response.status === 400 && (await blames(response))) {
+      refusesEdits = true
+      hide = false
+      response = await send(input, init)
+    }
+    if (!response.ok) return response
+    const metered = attempt(() => {
+      if (typeof response.body?.getReader !== 'function' || response.bodyUsed) return undefined
+      const info = callInfo(route, asked, hide, response, startedAtMs)
+      const scanner = host.open(info)
+      if (scanner === undefined) return undefined
+      const signal = init?.signal ?? requestOf(input)?.signal
+      const call = new MeteredCall(scanner, host, context, open, signal)
+      try {
+        return rebuilt(response, call, signal)
+      } catch {
+        call.discard()
+        return undefined
+      }
+    })
+    return metered ?? response
+  }
+  return Object.defineProperty(fetch, METERED, { value: { inner: send, host, context, open } satisfies Metered })
+}
+
+/** What is left of a fetch when one meter is taken out of it. */
+function withoutMeter(fetch: Fetch, open: OpenCalls): Fetch {
+  const metered: Metered | undefined = (fetch as { [METERED]?: Metered })[METERED]
+  if (metered === undefined) return fetch
+  const inner = withoutMeter(metered.inner, open)
+  if (metered.open === open) return inner
+  return inner === metered.inner ? fetch : meteredFetch(inner, metered.host, metered.context, metered.open)
+}
+
+function routeOf(host: UsageHost, input: Input, init: RequestInit | undefined): Route | undefined {
+  const url = typeof input === 'string' ? input : 'href' in input ? input.href : input.url
+  // SDKs also probe their fetch with `data:` URLs.
+  if (!/^https?:/i.test(url)) return undefined
+  return host.route((init?.method ?? requestOf(input)?.method ?? 'GET').toUpperCase(), url)
+}
+
+/** A `Request`, also of another realm or another implementation. */
+function requestOf(input: Input): Request | undefined {
+  return typeof input === 'object' && 'url' in input ? input : undefined
+}
+
+/** The part of a body that says what is asked for; '' if that takes more than a look. Never uses the body up. */
+async function readableBody(input: Input, init: RequestInit | undefined): Promise<string> {
+  try {
+    const body = init?.body
+    if (body instanceof FormData)
+      return JSON.stringify({ model: body.get('model'), stream: body.get('stream') === 'true' })
+    const request = body === undefined ? requestOf(input) : undefined
+    if (request?.body && request.headers.get('content-type')?.includes('json')) return await request.clone().text()
+  } catch {
+    // Not readable: the answer is metered by what it says itself.
+  }
+  return ''
+}
+
+/** The request with the body that also asks for usage. */
+function edited(input: Input, init: RequestInit | undefined, asked: Inspected | undefined): RequestInit | undefined {
+  if (asked?.body === undefined) return undefined
+  const headers = new Headers(init?.headers ?? requestOf(input)?.headers)
+  if (!headers.has('content-length')) return { ...init, body: asked.body }
+  headers.delete('content-length')
+  return { ...init, headers, body: asked.body }
+}
+
+/** Whether a provider refuses the request because of what was added to it. */
+async function blames(response: Response): Promise<boolean> {
+  try {
+    return /stream_options|include_usage/.test(await response.clone().text())
+  } catch {
+    return false
+  }
+}
+
+function callInfo(
+  route: Route,
+  asked: Inspected | undefined,
+  hide: boolean,
+  { headers }: Response,
+  startedAtMs: number,
+): CallInfo {
+  const requestId = REQUEST_ID_HEADERS.map((name) => headers.get(name)).find((id) => id !== null)
+  return {
+    route,
+    stream: asked?.stream ?? false,
+    hide,
+    contentType: headers.get('content-type') ?? '',
+    startedAtMs,
+    ...(asked?.model !== undefined && { model: asked.model }),
+    ...(typeof requestId === 'string' && { requestId }),
+  }
+}
+
+/** The same response with a body that the call reads along. */
+function rebuilt(response: Response, call: MeteredCall, signal: AbortSignal | null | undefined): Response {
+  // Made at the first read, so that the platform can discard an answer that nobody reads; and from the response, which
+  // has to stay alive: Node cancels the body of one that was collected.
+  let made: ReadableStreamDefaultReader<Uint8Array> | undefined
+  const reader = () => {
+    made ??= (response.body as ReadableStream<Uint8Array>).getReader()
+    return made
+  }
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        call.reading = true
+        try {
+          // A chunk may be hidden whole; a pull that gives nothing would not be called again.
+          for (;;) {
+            const { done, value } = await reader().read()
+            call.readAtMs = Date.now()
+            const bytes = done ? call.rest() : call.push(value)
+            if (bytes.length > 0) controller.enqueue(bytes)
+            if (done) {
+              controller.close()
+              return call.settle('end')
+            }
+            call.settleIfFinal()
+            if (bytes.length > 0) return
+          }
+        } catch (error) {
+          call.settle(signal?.aborted ? 'abort' : 'error')
+          const rest = call.rest()
+          if (rest.length === 0) throw error
+          // Reading on gives the same error again.
+          controller.enqueue(rest)
+        } finally {
+          call.reading = false
+        }
+      },
+      cancel(reason) {
+        call.settle('cancel')
+        return reader().cancel(reason)
+      },
+    },
+    // Nothing is read before it is asked for.
+    { highWaterMark: 0 },
+  )
+  const { status, statusText, headers } = response
+  const same = new Response(body, { status, statusText, headers })
+  for (const name of ['url', 'type', 'redirected'] as const) {
+    Object.defineProperty(same, name, { value: response[name], enumerable: true, configurable: true })
+  }
+  return same
+}
+
+function attempt<T>(fn: () => T): T | undefined {
+  try {
+    return fn()
+  } catch {
+    return undefined
+  }
+}

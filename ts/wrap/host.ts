@@ -1,0 +1,71 @@
+/**
+ * Who uses what is metered: the customer, and any dimensions to tell their usage apart (`feature`, `plan`, …).
+ * Taken as it is when a client is wrapped.
+ */
+export interface UsageContext {
+  /** The customer: CloudEvents' `subject`. */
+  readonly subject: string
+  readonly [dimension: string]: string | number | boolean
+}
+
+/** Which provider answers at a URL, and in which of the known shapes. Only the core looks inside. */
+export interface Route {
+  readonly provider: string
+}
+
+/** What the request's body says. */
+export interface Inspected {
+  /** The model asked for: the record's model if the answer names none. */
+  model?: string
+  /** Whether a stream was asked for. */
+  stream: boolean
+  /** The body to send instead: the caller streams without asking for usage, so it is asked for (and hidden again). */
+  body?: string
+}
+
+/** One HTTP answer that is about to be read. */
+export interface CallInfo {
+  route: Route
+  model?: string
+  stream: boolean
+  /** Usage was asked for on the caller's behalf: the chunk that reports it is kept from the caller. */
+  hide: boolean
+  contentType: string
+  /** The provider's id of the request, from the answer's headers. */
+  requestId?: string
+  /** When the request was sent, in milliseconds since 1970. */
+  startedAtMs: number
+}
+
+/** Why a call ends: the answer did, the caller left, the request was aborted, the connection broke, or `flush()`. */
+export type Ending = 'end' | 'cancel' | 'abort' | 'error' | 'flush'
+
+/** The core's scanner for one HTTP answer. */
+export interface UsageCall {
+  /**
+   * Takes the next bytes of the answer. Gives the bytes for the caller when something is hidden; `undefined` means the
+   * chunk itself.
+   */
+  push(chunk: Uint8Array): Uint8Array | undefined
+  /**
+   * How many of the bytes pushed last are neither given out nor hidden yet, because their event is not complete. The
+   * wrapper keeps them, so that nothing is missing for the caller if the scanner fails.
+   */
+  readonly held: number
+  /** The last bytes with usage have been seen: many clients read no further. */
+  readonly final: boolean
+  /** The usage records as a JSON array; `[]` if the answer is not to be counted. */
+  finish(how: Ending): string
+  free(): void
+}
+
+/** What the wrapper needs from the client that owns it. Whatever throws here leaves the call unmetered and unharmed. */
+export interface UsageHost {
+  /** `undefined`: not an LLM call that is known; it passes untouched. */
+  route(method: string, url: string): Route | undefined
+  inspect(route: Route, body: string): Inspected
+  /** `undefined`: the answer is not metered. */
+  open(info: CallInfo): UsageCall | undefined
+  /** Queues the records of one answer. Returns at once. */
+  usage(records: string, context: UsageContext): void
+}
