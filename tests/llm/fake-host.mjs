@@ -59,6 +59,7 @@ class FakeCall {
   #host
   #info
   #seen = ''
+  #told = false
   #pending = new Uint8Array(0)
 
   constructor(host, info) {
@@ -81,7 +82,11 @@ class FakeCall {
   }
 
   finish(how) {
-    return JSON.stringify([{ how, usage: /"usage":\s*\{|"message_start"/.test(this.#seen), model: this.#info.model }])
+    if (this.#told) return '[]'
+    this.#told = true
+    return JSON.stringify([
+      { how, usage: /"usage":\s*\{|"message_start"/.test(this.#seen), model: this.#info.requestModel },
+    ])
   }
 
   free() {

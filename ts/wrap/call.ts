@@ -7,7 +7,7 @@ const IDLE_MS = 30_000
 
 const NOTHING = new Uint8Array(0)
 
-/** One answer on its way to the caller: the scanner sees its bytes, and exactly one ending is reported. */
+/** One answer on its way to the caller: the scanner sees its bytes, and what it counts is reported once. */
 export class MeteredCall {
   /** A read is under way: somebody waits for this answer. */
   reading = false
@@ -60,26 +60,25 @@ export class MeteredCall {
     return rest
   }
 
-  /** Reports the answer if all of its usage has been seen: many clients do not read on to the end. */
-  settleIfFinal(): void {
-    let final = false
+  /**
+   * Reports the answer if all of its usage has been seen: many clients do not read on to the end. It stays open, since
+   * some gateways send a second answer in the same stream.
+   */
+  reportIfFinal(): void {
     try {
-      final = this.#scanner?.final === true
+      if (this.#scanner?.final) this.#report(this.#scanner, 'flush')
     } catch {
       this.discard()
     }
-    if (final) this.settle('end')
   }
 
-  /** Reports the answer. The first ending counts. */
+  /** Reports what is not reported yet, and ends metering. The first ending counts. */
   settle(how: Ending): void {
     const scanner = this.#close()
-    if (scanner === undefined) return
     try {
-      const records = scanner.finish(how)
-      if (records !== '[]') this.#host.usage(records, this.#context)
+      if (scanner !== undefined) this.#report(scanner, how)
     } catch {
-      // The host reports what goes wrong in it. The caller's answer is none of its business.
+      // The host tells what goes wrong in it; the caller's answer goes on.
     }
     release(scanner)
   }
@@ -87,6 +86,11 @@ export class MeteredCall {
   /** Metering of this answer has failed: it goes on without. */
   discard(): void {
     release(this.#close())
+  }
+
+  #report(scanner: UsageCall, how: Ending): void {
+    const records = scanner.finish(how)
+    if (records !== '[]') this.#host.usage(records, this.#context)
   }
 
   #close(): UsageCall | undefined {

@@ -30,7 +30,7 @@ export function meteredFetch(inner: Fetch, host: UsageHost, context: UsageContex
   const fetch: Fetch = async (input, init) => {
     const route = attempt(() => routeOf(host, input, init))
     if (route === undefined) return send(input, init)
-    const startedAtMs = Date.now()
+    const startedAt = Date.now()
     const body = typeof init?.body === 'string' ? init.body : await readableBody(input, init)
     const asked = attempt(() => host.inspect(route, body))
     const edit = refusesEdits ? undefined : attempt(() => edited(input, init, asked))
@@ -44,7 +44,7 @@ export function meteredFetch(inner: Fetch, host: UsageHost, context: UsageContex
     if (!response.ok) return response
     const metered = attempt(() => {
       if (typeof response.body?.getReader !== 'function' || response.bodyUsed) return undefined
-      const info = callInfo(route, asked, hide, response, startedAtMs)
+      const info = callInfo(route, asked, hide, response, startedAt)
       const scanner = host.open(info)
       if (scanner === undefined) return undefined
       const signal = init?.signal ?? requestOf(input)?.signal
@@ -118,17 +118,18 @@ function callInfo(
   route: Route,
   asked: Inspected | undefined,
   hide: boolean,
-  { headers }: Response,
-  startedAtMs: number,
+  { status, headers }: Response,
+  startedAt: number,
 ): CallInfo {
   const requestId = REQUEST_ID_HEADERS.map((name) => headers.get(name)).find((id) => id !== null)
   return {
     route,
+    status,
     stream: asked?.stream ?? false,
     hide,
     contentType: headers.get('content-type') ?? '',
-    startedAtMs,
-    ...(asked?.model !== undefined && { model: asked.model }),
+    startedAt,
+    ...(asked?.model !== undefined && { requestModel: asked.model }),
     ...(typeof requestId === 'string' && { requestId }),
   }
 }
@@ -157,7 +158,7 @@ function rebuilt(response: Response, call: MeteredCall, signal: AbortSignal | nu
               controller.close()
               return call.settle('end')
             }
-            call.settleIfFinal()
+            call.reportIfFinal()
             if (bytes.length > 0) return
           }
         } catch (error) {

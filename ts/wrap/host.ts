@@ -26,7 +26,10 @@ export interface Inspected {
 /** One HTTP answer that is about to be read. */
 export interface CallInfo {
   route: Route
-  model?: string
+  status: number
+  /** The model that was asked for. */
+  requestModel?: string
+  /** Whether a stream was asked for. */
   stream: boolean
   /** Usage was asked for on the caller's behalf: the chunk that reports it is kept from the caller. */
   hide: boolean
@@ -34,7 +37,7 @@ export interface CallInfo {
   /** The provider's id of the request, from the answer's headers. */
   requestId?: string
   /** When the request was sent, in milliseconds since 1970. */
-  startedAtMs: number
+  startedAt: number
 }
 
 /** Why a call ends: the answer did, the caller left, the request was aborted, the connection broke, or `flush()`. */
@@ -52,9 +55,9 @@ export interface UsageCall {
    * wrapper keeps them, so that nothing is missing for the caller if the scanner fails.
    */
   readonly held: number
-  /** The last bytes with usage have been seen: many clients read no further. */
+  /** Nothing that matters is expected any more: many clients read no further. */
   readonly final: boolean
-  /** The usage records as a JSON array; `[]` if the answer is not to be counted. */
+  /** The usage records that were not given yet, as a JSON array; `[]` if there is nothing to count. */
   finish(how: Ending): string
   free(): void
 }
