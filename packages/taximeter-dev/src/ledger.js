@@ -1,0 +1,78 @@
+/** What came in: every request, and of every event its bytes' hash and the number of the attempt. */
+import { createHash } from 'node:crypto'
+import { ARRIVALS_KEPT_MAX, REQUESTS_KEPT_MAX } from './limits.js'
+
+/**
+ * @typedef {'stored' | 'duplicate' | 'dropped' | 'withheld' | 'refused'} Outcome
+ *   stored: new. duplicate: its id was known. dropped: accepted, but the meter server would throw it away.
+ *   withheld: a script said not to store it. refused: the request was answered with an error before storing.
+ *
+ * @typedef {object} Arrival one event of one request
+ * @property {string} source
+ * @property {string} id
+ * @property {string} sha256 of the event's bytes as they stand in the request
+ * @property {number} attempt how often this source and id have arrived, this time included
+ * @property {Outcome} outcome
+ *
+ * @typedef {object} RequestRecord
+ * @property {number} n from 1
+ * @property {number} time milliseconds since 1970
+ * @property {string} method
+ * @property {string} path
+ * @property {Record<string, string | string[] | undefined>} headers `authorization` left out
+ * @property {number} bytes of the body
+ * @property {number | undefined} status sent; undefined if no answer was
+ * @property {Arrival[]} arrivals
+ */
+
+export class Ledger {
+  /** @type {RequestRecord[]} */
+  requests = []
+  counts = { requests: 0, arrivals: 0, stored: 0, duplicate: 0, dropped: 0, withheld: 0, refused: 0 }
+  #opened = 0
+  #arrivalsKept = 0
+  /** @type {Map<string, number>} */
+  #attempts = new Map()
+
+  /** @param {import('node:http').IncomingMessage} req @param {number} time @returns {RequestRecord} */
+  open({ method = '', url = '', headers }, time) {
+    const { authorization: _, ...others } = headers
+    const path = url.split('?', 1)[0] ?? ''
+    const n = ++this.#opened
+    const record = { n, time, method, path, headers: others, bytes: 0, status: undefined, arrivals: [] }
+    this.requests.push(record)
+    this.#trim()
+    return record
+  }
+
+  /**
+   * @param {RequestRecord} record
+   * @param {{ source: string, id: string, raw: string }} event
+   * @param {Outcome} outcome
+   */
+  arrive(record, { source, id, raw }, outcome) {
+    const key = JSON.stringify([source, id])
+    const attempt = (this.#attempts.get(key) ?? 0) + 1
+    this.#attempts.delete(key)
+    this.#attempts.set(key, attempt)
+    record.arrivals.push({ source, id, sha256: createHash('sha256').update(raw).digest('hex'), attempt, outcome })
+    this.counts.arrivals++
+    this.counts[outcome]++
+    this.#arrivalsKept++
+    this.#trim()
+  }
+
+  /** Forgets the oldest requests and ids; the newest request always stays. */
+  #trim() {
+    while (
+      this.requests.length > 1 &&
+      (this.requests.length > REQUESTS_KEPT_MAX || this.#arrivalsKept > ARRIVALS_KEPT_MAX)
+    ) {
+      this.#arrivalsKept -= this.requests.shift()?.arrivals.length ?? 0
+    }
+    for (const key of this.#attempts.keys()) {
+      if (this.#attempts.size <= ARRIVALS_KEPT_MAX) break
+      this.#attempts.delete(key)
+    }
+  }
+}
