@@ -50,8 +50,8 @@ fn overflow<T>() -> Result<T> {
 
 #[cold]
 fn invalid<T>(text: &str) -> Result<T> {
-    let shown: String = text.chars().take(40).collect();
-    Err(Error::new("decimal_invalid", ["not a decimal number: \"", &shown, "\""].concat())
+    let shown = if text.len() <= 40 { text } else { "…" };
+    Err(Error::new("decimal_invalid", ["not a decimal number: \"", shown, "\""].concat())
         .help("write it like \"12\", \"0.000003\" or \"3e-6\""))
 }
 
