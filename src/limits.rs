@@ -63,7 +63,15 @@ pub const PATH_STEPS_MAX: usize = 32;
 /// Nesting of a query's filter.
 pub const FILTER_DEPTH_MAX: usize = 32;
 
-/// Bytes of one provider answer that the usage scanner keeps while it waits for the end of an event or a document.
+/// Bytes that are kept of one event or document of a provider's answer, after its content has been dropped, and of
+/// one event that is held back until it is known whether the caller should see it.
 pub const LLM_PENDING_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Usage records of one provider answer.
-pub const LLM_RECORDS_MAX: usize = 64;
+/// Bytes of a request body that is read for its model and stream options: the largest a provider takes are larger
+/// only by images, and reading is in the caller's way.
+pub const LLM_REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Usage records of one HTTP answer: the largest batch whose results a provider returns in one file.
+pub const LLM_RECORDS_MAX: usize = 100_000;
+/// Members of one usage object: far above any provider's, so that a stream cannot grow it without end.
+pub const LLM_USAGE_MEMBERS_MAX: usize = 256;
+/// The largest count: 2⁵³, beyond which JavaScript's numbers are not exact.
+pub const LLM_COUNT_MAX: u64 = 1 << 53;

@@ -1,1 +1,21 @@
 //! LLM answers: usage records and what the provider charges.
+//!
+//! ```text
+//! request ─ route ─▶ who answers, in which shape ─ inspect ─▶ model, stream, the edit that asks for stream usage
+//! answer bytes ─ call ─▶ sieve (drops content) ─▶ provider/<shape> folds ─▶ records
+//! ```
+
+mod answer;
+mod call;
+mod frames;
+mod members;
+mod provider;
+mod record;
+mod request;
+mod route;
+mod sieve;
+mod usage;
+
+pub use call::{Call, End};
+pub use request::{Request, inspect};
+pub use route::{Route, Shape, route};

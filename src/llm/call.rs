@@ -1,0 +1,211 @@
+//! One HTTP answer of a provider: bytes in, usage records out.
+
+use super::answer::Answers;
+use super::frames::{Framing, Frames, Piece};
+use super::members::Members;
+use super::record::{self, Info, Status};
+use super::route::Shape;
+use super::sieve::Sieve;
+use crate::error::Result;
+use crate::json::Writer;
+use crate::limits::LLM_PENDING_BYTES_MAX;
+
+/// How an answer came to its end, or why its records are wanted before that.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The body ended.
+    End,
+    /// The reader lost interest.
+    Cancel,
+    /// An abort signal fired.
+    Abort,
+    /// The connection failed.
+    Error,
+    /// The meter is flushed or closed while the answer goes on; or [`Call::is_final`] was reached.
+    Flush,
+}
+
+/// Scans one HTTP answer for usage.
+///
+/// Bytes may come in any cut. Content is dropped as it passes: prompts and outputs are never held. Nothing in an
+/// answer makes it fail; what cannot be read is passed over.
+pub struct Call {
+    info: Info,
+    shape: Shape,
+    framing: Framing,
+    frames: Frames,
+    sieve: Sieve,
+    answers: Answers,
+    /// Not an answer that is metered: everything passes.
+    idle: bool,
+    veil: Option<Veil>,
+}
+
+/// What hides the events that the caller did not ask for.
+#[derive(Default)]
+struct Veil {
+    /// The event that is not complete yet.
+    held: Vec<u8>,
+    /// What may be passed on.
+    output: Vec<u8>,
+    /// The event is too large to be held: it has begun to pass.
+    passing: bool,
+    /// The event before was hidden.
+    hid: bool,
+}
+
+impl Veil {
+    fn hold(&mut self, bytes: &[u8]) {
+        if !self.passing && self.held.len().saturating_add(bytes.len()) > LLM_PENDING_BYTES_MAX {
+            self.release();
+            self.passing = true;
+        }
+        if self.passing { &mut self.output } else { &mut self.held }.extend_from_slice(bytes);
+    }
+
+    /// Passes on what is held.
+    fn release(&mut self) {
+        self.output.extend_from_slice(&self.held);
+        self.forget();
+    }
+
+    /// Content does not stay behind in memory.
+    fn forget(&mut self) {
+        self.held.fill(0);
+        std::hint::black_box(&self.held);
+        self.held.clear();
+    }
+
+    fn event_end(&mut self, hide: bool) {
+        self.hid = hide && !self.passing;
+        self.passing = false;
+        if self.hid { self.forget() } else { self.release() }
+    }
+}
+
+impl Call {
+    /// Opens a call by `info`, a JSON object:
+    /// `{"route":{"provider","shape","api","region"?,"model"?},"status":200,"contentType":"…","stream":true,
+    /// "startedAt":ms,"requestModel"?,"requestId"?,"hide"?}`. `stream` says whether the request asked for a stream;
+    /// `hide` that `include_usage` was our wish, not the caller's.
+    ///
+    /// Errors: `llm_call_invalid` with the member's name.
+    pub fn open(info: &str) -> Result<Self> {
+        let info = Info::parse(info)?;
+        let content = info.content_type.to_ascii_lowercase();
+        let framing = if info.is_batch() || ["ndjson", "jsonl", "json-lines"].iter().any(|t| content.contains(t)) {
+            Framing::Lines
+        } else if content.contains("event-stream") || info.stream && !content.contains("json") {
+            Framing::Events
+        } else {
+            Framing::Document
+        };
+        let idle = !(200..300).contains(&info.status) || content.contains("html");
+        Ok(Self {
+            shape: info.shape,
+            framing,
+            frames: Frames::new(framing),
+            sieve: Sieve::new(info.shape.keep()),
+            answers: Answers::default(),
+            idle,
+            veil: info.hide.then(Veil::default),
+            info,
+        })
+    }
+
+    /// Takes in the next bytes.
+    pub fn push(&mut self, chunk: &[u8]) {
+        if self.idle || self.framing == Framing::Document {
+            if let Some(veil) = &mut self.veil {
+                veil.output.extend_from_slice(chunk);
+            }
+            if !self.idle {
+                self.sieve.push(chunk);
+            }
+            return;
+        }
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let (used, piece) = self.frames.next(rest);
+            let (bytes, after) = rest.split_at_checked(used).unwrap_or((rest, &[]));
+            rest = after;
+            match &mut self.veil {
+                Some(veil) if matches!(piece, Piece::LineFeed) && veil.held.is_empty() => {
+                    // The rest of the line end of an event that is gone already.
+                    if !veil.hid {
+                        veil.output.extend_from_slice(bytes);
+                    }
+                }
+                Some(veil) => veil.hold(bytes),
+                None => {}
+            }
+            match piece {
+                Piece::Data(from) => self.sieve.push(bytes.get(from..).unwrap_or_default()),
+                Piece::DataEnd => self.sieve.push(b"\n"),
+                Piece::Done => {
+                    self.answers.is_final = true;
+                    self.answers.current.ended |= self.shape == Shape::Openai;
+                }
+                Piece::End => self.event_end(),
+                Piece::Other | Piece::LineFeed => {}
+            }
+        }
+    }
+
+    fn event_end(&mut self) {
+        self.answers.usage_only = false;
+        if let Some(text) = self.sieve.take() {
+            if let Some(doc) = Members::parse(&text) {
+                self.shape.fold(&doc, &self.info.api, &mut self.answers);
+            }
+        }
+        if let Some(veil) = &mut self.veil {
+            veil.event_end(self.answers.usage_only);
+        }
+    }
+
+    /// The bytes that may be passed on in place of those pushed. Only for a call that hides; otherwise what was
+    /// pushed is what is passed on, and this is empty.
+    pub fn take_output(&mut self) -> Vec<u8> {
+        self.veil.as_mut().map(|veil| std::mem::take(&mut veil.output)).unwrap_or_default()
+    }
+
+    /// Whether nothing more is to come that matters: call [`Self::finish`] now, since some clients never read on.
+    pub fn is_final(&self) -> bool {
+        self.answers.is_final
+    }
+
+    /// The usage records as a JSON array; each answer's only once, so a second call gives `[]` unless the body went
+    /// on with another one. `now_ms` is the time in milliseconds since 1970.
+    ///
+    /// A record has the members of the usage record, and `event_id` where the answer can be told from all others.
+    /// After [`End::End`], [`Self::take_output`] gives what was still held back.
+    pub fn finish(&mut self, how: End, now_ms: i64) -> String {
+        let mut out = Writer::array();
+        if self.idle {
+            return out.end();
+        }
+        let document = self.framing == Framing::Document;
+        if how != End::Flush {
+            // An event is an event even if the blank line behind it is missing.
+            self.event_end();
+            self.answers.current.ended |= document || (how == End::End && self.shape == Shape::Openai);
+        }
+        let current = (!self.info.is_batch()).then_some(&mut self.answers.current);
+        for answer in self.answers.before.iter_mut().chain(current).filter(|answer| !answer.emitted) {
+            answer.emitted = true;
+            // A background response: its usage comes with the answer that finds it completed.
+            if document && answer.queued {
+                continue;
+            }
+            let status = match (&answer.usage, answer.ended) {
+                (None, _) => Status::Unreported,
+                (Some(_), true) => Status::Complete,
+                (Some(_), false) => Status::Partial,
+            };
+            record::write(&self.info, answer, status, !document && !self.info.is_batch(), now_ms, &mut out);
+        }
+        self.answers.before.clear();
+        out.end()
+    }
+}
