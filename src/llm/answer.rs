@@ -36,10 +36,10 @@ impl Answer {
 
 /// Takes in a member that says what the answer is; an empty or absent one says nothing.
 pub(super) fn told(slot: &mut String, doc: &Members<'_>, key: &str) {
-    if let Some(text) = doc.string(key) {
-        if *slot != text {
-            text.as_ref().clone_into(slot);
-        }
+    if let Some(text) = doc.string(key)
+        && *slot != text
+    {
+        text.as_ref().clone_into(slot);
     }
 }
 

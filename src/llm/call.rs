@@ -1,12 +1,12 @@
 //! One HTTP answer of a provider: bytes in, usage records out.
 
 use super::answer::Answers;
-use super::frames::{Framing, Frames, Piece};
+use super::frames::{Frames, Framing, Piece};
 use super::members::Members;
 use super::record::{self, Info, Status};
 use super::route::Shape;
 use super::sieve::Sieve;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::json::Writer;
 use crate::limits::LLM_PENDING_BYTES_MAX;
 
@@ -23,6 +23,20 @@ pub enum End {
     Error,
     /// The meter is flushed or closed while the answer goes on; or [`Call::is_final`] was reached.
     Flush,
+}
+
+impl End {
+    /// `end`, `cancel`, `abort`, `error` or `flush`. Error: `call_invalid`.
+    pub fn parse(name: &str) -> Result<Self> {
+        Ok(match name {
+            "end" => Self::End,
+            "cancel" => Self::Cancel,
+            "abort" => Self::Abort,
+            "error" => Self::Error,
+            "flush" => Self::Flush,
+            _ => return Err(Error::new("call_invalid", "a call ends by end, cancel, abort, error or flush").at("how")),
+        })
+    }
 }
 
 /// Scans one HTTP answer for usage.
@@ -55,7 +69,14 @@ struct Veil {
 }
 
 impl Veil {
-    fn hold(&mut self, bytes: &[u8]) {
+    fn hold(&mut self, bytes: &[u8], line_feed: bool) {
+        if line_feed && self.held.is_empty() {
+            // The second half of the line end of an event that is gone already.
+            if !self.hid {
+                self.output.extend_from_slice(bytes);
+            }
+            return;
+        }
         if !self.passing && self.held.len().saturating_add(bytes.len()) > LLM_PENDING_BYTES_MAX {
             self.release();
             self.passing = true;
@@ -85,11 +106,18 @@ impl Veil {
 
 impl Call {
     /// Opens a call by `info`, a JSON object:
-    /// `{"route":{"provider","shape","api","region"?,"model"?},"status":200,"contentType":"…","stream":true,
-    /// "startedAt":ms,"requestModel"?,"requestId"?,"hide"?}`. `stream` says whether the request asked for a stream;
-    /// `hide` that `include_usage` was our wish, not the caller's.
     ///
-    /// Errors: `llm_call_invalid` with the member's name.
+    /// | member | |
+    /// |---|---|
+    /// | `route` | what [`Route::to_json`](super::Route::to_json) gave |
+    /// | `startedAtMs` | when the request was sent, in milliseconds since 1970 |
+    /// | `stream` | whether the request asked for a stream |
+    /// | `contentType` | of the answer |
+    /// | `model`, `requestId` | of the request, if known |
+    /// | `hide` | the stream's usage is our wish, not the caller's: hide the chunk that has nothing else |
+    /// | `status` | of the answer; one that is not 2xx has no records |
+    ///
+    /// Errors: `route_invalid`, `call_invalid`.
     pub fn open(info: &str) -> Result<Self> {
         let info = Info::parse(info)?;
         let content = info.content_type.to_ascii_lowercase();
@@ -100,12 +128,12 @@ impl Call {
         } else {
             Framing::Document
         };
-        let idle = !(200..300).contains(&info.status) || content.contains("html");
+        let idle = !info.ok || content.contains("html");
         Ok(Self {
-            shape: info.shape,
+            shape: info.route.shape,
             framing,
             frames: Frames::new(framing),
-            sieve: Sieve::new(info.shape.keep()),
+            sieve: Sieve::new(info.route.shape.keep()),
             answers: Answers::default(),
             idle,
             veil: info.hide.then(Veil::default),
@@ -129,15 +157,8 @@ impl Call {
             let (used, piece) = self.frames.next(rest);
             let (bytes, after) = rest.split_at_checked(used).unwrap_or((rest, &[]));
             rest = after;
-            match &mut self.veil {
-                Some(veil) if matches!(piece, Piece::LineFeed) && veil.held.is_empty() => {
-                    // The rest of the line end of an event that is gone already.
-                    if !veil.hid {
-                        veil.output.extend_from_slice(bytes);
-                    }
-                }
-                Some(veil) => veil.hold(bytes),
-                None => {}
+            if let Some(veil) = &mut self.veil {
+                veil.hold(bytes, matches!(piece, Piece::LineFeed));
             }
             match piece {
                 Piece::Data(from) => self.sieve.push(bytes.get(from..).unwrap_or_default()),
@@ -154,10 +175,8 @@ impl Call {
 
     fn event_end(&mut self) {
         self.answers.usage_only = false;
-        if let Some(text) = self.sieve.take() {
-            if let Some(doc) = Members::parse(&text) {
-                self.shape.fold(&doc, &self.info.api, &mut self.answers);
-            }
+        if let Some(doc) = self.sieve.take().as_deref().and_then(Members::parse) {
+            self.shape.fold(&doc, &self.info.route.api, &mut self.answers);
         }
         if let Some(veil) = &mut self.veil {
             veil.event_end(self.answers.usage_only);
@@ -168,6 +187,11 @@ impl Call {
     /// pushed is what is passed on, and this is empty.
     pub fn take_output(&mut self) -> Vec<u8> {
         self.veil.as_mut().map(|veil| std::mem::take(&mut veil.output)).unwrap_or_default()
+    }
+
+    /// How many of the bytes pushed are neither passed on nor hidden yet.
+    pub fn held(&self) -> usize {
+        self.veil.as_ref().map_or(0, |veil| veil.held.len())
     }
 
     /// Whether nothing more is to come that matters: call [`Self::finish`] now, since some clients never read on.

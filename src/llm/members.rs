@@ -61,7 +61,7 @@ impl<'a> Members<'a> {
         if !first.is_ascii_digit() && first != b'-' {
             return None;
         }
-        Decimal::parse(text).ok().filter(|d| !d.is_negative()).map(|d| d.to_string())
+        Decimal::parse(text).ok().filter(|d| !d.is_negative()).map(|d| d.text())
     }
 
     /// Whether there are none.
@@ -97,12 +97,10 @@ impl Folded {
     /// Takes in the next telling of the object.
     pub fn fold(&mut self, told: &Members<'_>) {
         for (key, text) in told.iter().filter(|(_, text)| *text != "null") {
+            let room = self.0.len() < LLM_USAGE_MEMBERS_MAX;
             match self.0.iter_mut().find(|(k, _)| k == key) {
-                Some((_, kept)) if kept == text => {}
                 Some((_, kept)) => text.clone_into(kept),
-                None if self.0.len() < LLM_USAGE_MEMBERS_MAX => {
-                    self.0.push((key.to_owned(), text.to_owned()));
-                }
+                None if room => self.0.push((key.to_owned(), text.to_owned())),
                 None => {}
             }
         }

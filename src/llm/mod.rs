@@ -19,3 +19,6 @@ mod usage;
 pub use call::{Call, End};
 pub use request::{Request, inspect};
 pub use route::{Route, Shape, route};
+
+#[cfg(test)]
+mod tests;

@@ -1,59 +1,50 @@
 //! The usage record: one per HTTP answer and model that ran.
 
 use super::answer::{Answer, Part};
-use super::route::Shape;
+use super::route::Route;
 use crate::error::{Error, Result};
 use crate::json::{Value, Writer};
 use crate::time::millis_text;
 
 /// What is known of a call besides its bytes.
 pub(super) struct Info {
-    pub provider: String,
-    pub shape: Shape,
-    pub api: String,
-    pub region: String,
+    pub route: Route,
     pub request_model: String,
     pub request_id: String,
-    pub status: u64,
     pub content_type: String,
     pub stream: bool,
     pub hide: bool,
-    pub started_at: i64,
+    pub ok: bool,
+    pub started_at_ms: i64,
 }
 
 impl Info {
     pub fn parse(text: &str) -> Result<Self> {
         let info = Value::parse(text)?;
-        let invalid = |name: &'static str| Error::new("llm_call_invalid", "this is missing or of the wrong kind").at(name);
-        let route = info.present("route").ok_or_else(|| invalid("route"))?;
-        let text = |from: &Value<'_>, key| from.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |key| info.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let yes = |key| info.get(key) == Some(&Value::Bool(true));
-        let mut request_model = text(&info, "requestModel");
-        if request_model.is_empty() {
-            request_model = text(route, "model");
-        }
+        let route = Route::from_value(info.get("route").unwrap_or(&Value::Null)).map_err(|e| e.at("route"))?;
+        let started = info.get("startedAtMs").and_then(Value::as_u64).and_then(|ms| i64::try_from(ms).ok());
         Ok(Self {
-            provider: text(route, "provider"),
-            shape: route.get("shape").and_then(Value::as_str).and_then(Shape::parse).ok_or_else(|| invalid("route.shape"))?,
-            api: text(route, "api"),
-            region: text(route, "region"),
-            request_model,
-            request_id: text(&info, "requestId"),
-            status: info.get("status").and_then(Value::as_u64).ok_or_else(|| invalid("status"))?,
-            content_type: text(&info, "contentType"),
+            request_model: match text("model") {
+                model if model.is_empty() => route.model.clone().unwrap_or_default(),
+                model => model,
+            },
+            route,
+            request_id: text("requestId"),
+            content_type: text("contentType"),
             stream: yes("stream"),
             hide: yes("hide"),
-            started_at: info
-                .get("startedAt")
-                .and_then(Value::as_u64)
-                .and_then(|ms| i64::try_from(ms).ok())
-                .ok_or_else(|| invalid("startedAt"))?,
+            ok: info.get("status").is_none_or(|status| status.as_u64().is_some_and(|s| (200..300).contains(&s))),
+            started_at_ms: started.ok_or_else(|| {
+                Error::new("call_invalid", "the time in whole milliseconds since 1970 is missing").at("startedAtMs")
+            })?,
         })
     }
 
     /// Whether each line of the body is an answer.
     pub fn is_batch(&self) -> bool {
-        self.api == "messages.batches"
+        self.route.api == "messages.batches"
     }
 }
 
@@ -81,7 +72,7 @@ impl Status {
 /// Appends the records of one answer to an array.
 pub(super) fn write(info: &Info, answer: &Answer, status: Status, stream: bool, now_ms: i64, out: &mut Writer) {
     let parts = match &answer.usage {
-        Some(usage) => info.shape.parts(answer, usage.to_json()),
+        Some(usage) => info.route.shape.parts(answer, usage.to_json()),
         None => vec![Part { raw: "null".to_owned(), ..Part::default() }],
     };
     let mut seen: Vec<Option<String>> = Vec::new();
@@ -91,7 +82,7 @@ pub(super) fn write(info: &Info, answer: &Answer, status: Status, stream: bool, 
         let model = part.model.as_deref().unwrap_or(first(&[&answer.model, &info.request_model]));
 
         let mut w = Writer::object();
-        w.string("provider", &info.provider).string("api", &info.api);
+        w.string("provider", &info.route.provider).string("api", &info.route.api);
         match model {
             "" => w.raw("model", "null"),
             model => w.string("model", model),
@@ -103,11 +94,11 @@ pub(super) fn write(info: &Info, answer: &Answer, status: Status, stream: bool, 
         optional(&mut w, "role", part.role.as_deref().unwrap_or_default());
         optional(&mut w, "service_tier", first(&[&answer.service_tier, &part.service_tier]));
         optional(&mut w, "speed", &part.speed);
-        optional(&mut w, "region", first(&[&part.region, &info.region]));
+        optional(&mut w, "region", first(&[&part.region, info.route.region.as_deref().unwrap_or_default()]));
         optional(&mut w, "finish_reason", if main { &answer.finish_reason } else { "" });
         w.raw("stream", if stream { "true" } else { "false" });
-        w.string("started_at", &millis_text(info.started_at));
-        w.raw("duration_ms", &now_ms.saturating_sub(info.started_at).max(0).to_string());
+        w.string("started_at", &millis_text(info.started_at_ms));
+        w.raw("duration_ms", &now_ms.saturating_sub(info.started_at_ms).max(0).to_string());
         optional(&mut w, "provider_cost", part.provider_cost.as_deref().filter(|_| main).unwrap_or_default());
         if part.usage.clamp() {
             w.raw("flags", r#"["clamped"]"#);
@@ -125,12 +116,12 @@ pub(super) fn write(info: &Info, answer: &Answer, status: Status, stream: bool, 
 /// billed when it is fetched later.
 fn event_id(info: &Info, answer: &Answer, role: Option<&str>, index: usize, status: Status) -> String {
     // Ollama's OpenAI-compatible ids are three random digits.
-    let response_id = if info.provider == "ollama" { "" } else { &answer.id };
+    let response_id = if info.route.provider == "ollama" { "" } else { &answer.id };
     let id = first(&[response_id, &info.request_id]);
     if id.is_empty() {
         return String::new();
     }
-    let mut out = [&info.provider, "/", id].concat();
+    let mut out = [&info.route.provider, "/", id].concat();
     if role.is_some() || index > 0 {
         for part in ["/", role.unwrap_or_default(), "/", &index.to_string()] {
             out.push_str(part);

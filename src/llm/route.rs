@@ -1,6 +1,7 @@
 //! Who answers a request, and in which shape: the provider by the URL's host, the shape by its path.
 
-use crate::json::Writer;
+use crate::error::{Error, Result};
+use crate::json::{Value, Writer};
 
 /// The form of a provider's answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub struct Route {
     /// The form of its answers.
     pub shape: Shape,
     /// Which of its interfaces: `chat.completions`, `responses`, `messages`, …
-    pub api: &'static str,
+    pub api: String,
     /// The region, if the host names one.
     pub region: Option<String>,
     /// The model, if the path names one.
@@ -44,10 +45,25 @@ pub struct Route {
 }
 
 impl Route {
-    /// `{"provider":…,"shape":…,"api":…,"region"?,"model"?}`, as [`super::Call::open`] takes it.
+    /// Reads what [`Self::to_json`] wrote. Error: `route_invalid`.
+    pub fn parse(text: &str) -> Result<Self> {
+        Self::from_value(&Value::parse(text)?)
+    }
+
+    pub(super) fn from_value(route: &Value<'_>) -> Result<Self> {
+        let text = |key| route.get(key).and_then(Value::as_str).map(str::to_owned);
+        match (text("provider"), text("shape").as_deref().and_then(Shape::parse), text("api")) {
+            (Some(provider), Some(shape), Some(api)) => {
+                Ok(Self { provider, shape, api, region: text("region"), model: text("model") })
+            }
+            _ => Err(Error::new("route_invalid", "this is not a route that was given out")),
+        }
+    }
+
+    /// `{"provider":…,"shape":…,"api":…,"region"?,"model"?}`
     pub fn to_json(&self) -> String {
         let mut w = Writer::object();
-        w.string("provider", &self.provider).string("shape", self.shape.name()).string("api", self.api);
+        w.string("provider", &self.provider).string("shape", self.shape.name()).string("api", &self.api);
         for (key, text) in [("region", &self.region), ("model", &self.model)] {
             if let Some(text) = text {
                 w.string(key, text);
@@ -108,9 +124,12 @@ pub fn route(method: &str, url: &str, provider: Option<&str>) -> Option<Route> {
     let (shape, api, model) = shape(method, path)?;
     let provider = provider.filter(|p| !p.is_empty()).or_else(|| {
         let bare = host.split_once(':').map_or(host.as_str(), |(bare, _)| bare);
-        HOSTS.iter().find(|(pattern, _)| matches(pattern, if pattern.contains(':') { &host } else { bare })).map(|h| h.1)
+        HOSTS
+            .iter()
+            .find(|(pattern, _)| matches(pattern, if pattern.contains(':') { &host } else { bare }))
+            .map(|h| h.1)
     })?;
-    Some(Route { provider: provider.to_owned(), shape, api, region: region(&host), model })
+    Some(Route { provider: provider.to_owned(), shape, api: api.to_owned(), region: region(&host), model })
 }
 
 /// Host with port, in lower case, and path of an http(s) URL.

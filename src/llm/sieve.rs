@@ -231,8 +231,18 @@ mod tests {
     #[test]
     fn broken_structure_stays_broken() {
         for text in [
-            r#"{"id":1 2}"#, r#"{"id":1,}"#, r#"{"id":}"#, r#"{"usage":{"n":1,}}"#, r#"{"usage":1]"#, "{]", "{",
-            r#"{"id":"a"#, "<html>", r#"{"id":1}{"id":2}"#, r#"{"text":"a" "b"}"#, r#"{"a":1:2}"#,
+            r#"{"id":1 2}"#,
+            r#"{"id":1,}"#,
+            r#"{"id":}"#,
+            r#"{"usage":{"n":1,}}"#,
+            r#"{"usage":1]"#,
+            "{]",
+            "{",
+            r#"{"id":"a"#,
+            "<html>",
+            r#"{"id":1}{"id":2}"#,
+            r#"{"text":"a" "b"}"#,
+            r#"{"id":1:2}"#,
         ] {
             let out = sift(text, 3).unwrap();
             assert!(serde_json::from_str::<serde_json::Value>(&out).map_or(true, |v| !v.is_object()), "{text} → {out}");

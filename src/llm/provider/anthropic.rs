@@ -64,7 +64,8 @@ fn message(message: &Members<'_>, answer: &mut Answer) {
 /// Records by the iterations of one answer: the top-level counts leave out what other models, and compaction, used.
 pub(super) fn parts(raw: String) -> Vec<Part> {
     let told = Members::parse(&raw).unwrap_or_default();
-    let iterations: Vec<_> = told.array("iterations").into_iter().map(|text| (text, Members::parse(text).unwrap_or_default())).collect();
+    let iterations: Vec<_> =
+        told.array("iterations").into_iter().map(|text| (text, Members::parse(text).unwrap_or_default())).collect();
     let fallback = iterations.iter().find(|(_, i)| i.string("type").as_deref() == Some("fallback_message"));
     let model = fallback.and_then(|(_, i)| i.string("model"));
 
