@@ -16,6 +16,7 @@ pub mod limits;
 pub mod llm;
 pub mod meter;
 pub mod price;
+pub mod ratio;
 pub mod sink;
 pub mod time;
 
