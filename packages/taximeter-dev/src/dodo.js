@@ -7,6 +7,7 @@ import {
   DODO_OLDEST_MS,
   DODO_VALUE_CHARS_MAX,
 } from './limits.js'
+import { stringOf, verdictsOf } from './openmeter.js'
 import { elements, members } from './slice.js'
 import { cloudEvent } from './store.js'
 
@@ -15,7 +16,8 @@ import { cloudEvent } from './store.js'
  * @typedef {import('./openmeter.js').Item} Item
  */
 
-export const SOURCE = 'dodo'
+/** What a CloudEvent's `source` is for an event that has none. */
+const SOURCE = 'dodo'
 
 /** @param {number} status @param {string} message @returns {Answer} */
 export const refuse = (status, message) => answer(status, { message })
@@ -59,7 +61,8 @@ export function prepare(contentType, text, { engine, now }) {
     const checked = raws.map((raw, index) => check(events[index], raw, `events[${index}]`, now()))
     // What a time is and which numbers are numbers is the engine's to say.
     const texts = checked.map(({ event }) => cloudEvent(event))
-    const verdicts = engine.check(`[${texts.join(',')}]`, new Date(now()).toISOString())
+    const { verdicts, detail } = verdictsOf(texts, engine, now())
+    if (detail !== undefined) throw new Refused(400, detail)
     const bad = verdicts.findIndex(({ status }) => status === 'rejected')
     if (bad >= 0) throw new Refused(400, `events[${bad}]: ${verdicts[bad]?.path ?? 'event'}: ${verdicts[bad]?.code}`)
     const twice = checked.find(({ id }, index) => checked.findIndex((other) => other.id === id) < index)
@@ -72,7 +75,7 @@ export function prepare(contentType, text, { engine, now }) {
 }
 
 /** @param {any} event */
-const named = (event) => ({ id: String(event?.event_id ?? ''), source: SOURCE })
+const named = (event) => ({ id: stringOf(event?.event_id), source: SOURCE })
 
 /** @param {string} text @returns {any[]} */
 function parse(text) {

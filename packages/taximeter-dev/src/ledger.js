@@ -31,10 +31,14 @@ export class Ledger {
   counts = { requests: 0, arrivals: 0, stored: 0, duplicate: 0, dropped: 0, withheld: 0, refused: 0 }
   #opened = 0
   #arrivalsKept = 0
-  /** @type {Map<string, number>} */
-  #attempts = new Map()
+  /** Two generations: when the younger is full, the older is forgotten. @type {[Map<string, number>, Map<string, number>]} */
+  #attempts = [new Map(), new Map()]
 
-  /** @param {import('node:http').IncomingMessage} req @param {number} time @returns {RequestRecord} */
+  /**
+   * @param {{ method?: string | undefined, url?: string | undefined, headers: RequestRecord['headers'] }} req
+   * @param {number} time
+   * @returns {RequestRecord}
+   */
   open({ method = '', url = '', headers }, time) {
     const { authorization: _, ...others } = headers
     const path = url.split('?', 1)[0] ?? ''
@@ -51,10 +55,11 @@ export class Ledger {
    * @param {Outcome} outcome
    */
   arrive(record, { source, id, raw }, outcome) {
+    const [younger, older] = this.#attempts
     const key = JSON.stringify([source, id])
-    const attempt = (this.#attempts.get(key) ?? 0) + 1
-    this.#attempts.delete(key)
-    this.#attempts.set(key, attempt)
+    const attempt = (younger.get(key) ?? older.get(key) ?? 0) + 1
+    younger.set(key, attempt)
+    if (younger.size >= ARRIVALS_KEPT_MAX) this.#attempts = [new Map(), younger]
     record.arrivals.push({ source, id, sha256: createHash('sha256').update(raw).digest('hex'), attempt, outcome })
     this.counts.arrivals++
     this.counts[outcome]++
@@ -62,17 +67,13 @@ export class Ledger {
     this.#trim()
   }
 
-  /** Forgets the oldest requests and ids; the newest request always stays. */
+  /** Forgets the oldest requests; the newest always stays. */
   #trim() {
     while (
       this.requests.length > 1 &&
       (this.requests.length > REQUESTS_KEPT_MAX || this.#arrivalsKept > ARRIVALS_KEPT_MAX)
     ) {
       this.#arrivalsKept -= this.requests.shift()?.arrivals.length ?? 0
-    }
-    for (const key of this.#attempts.keys()) {
-      if (this.#attempts.size <= ARRIVALS_KEPT_MAX) break
-      this.#attempts.delete(key)
     }
   }
 }

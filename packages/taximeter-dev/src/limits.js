@@ -16,7 +16,7 @@ export const EVENTS_KEPT_MAX = 100_000
 /** Requests the ledger remembers. */
 export const REQUESTS_KEPT_MAX = 10_000
 
-/** Events the ledger remembers over all its requests, and ids whose attempts it counts. */
+/** Events the ledger remembers over all its requests; it counts the attempts of at least as many ids. */
 export const ARRIVALS_KEPT_MAX = 200_000
 
 /** Meters: what one preview of the core takes. */

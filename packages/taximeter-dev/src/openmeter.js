@@ -69,7 +69,8 @@ export function prepare(contentType, text, { engine, now, dedupe }) {
 
   const parsed = isBatch ? value : [value]
   const raws = isBatch ? elements(text) : [text.trim()]
-  const verdicts = engine.check(`[${raws.join(',')}]`, new Date(now()).toISOString())
+  const { verdicts, detail: unreadable } = verdictsOf(raws, engine, now())
+  if (unreadable !== undefined) return refused(`invalid event: ${unreadable}`)
   const items = raws.map((raw, index) => itemOf(raw, parsed[index], verdicts[index]?.status, now(), dedupe))
 
   const rejected = (/** @type {number} */ http) => (/** @type {import('./engine.js').Verdict} */ verdict) =>
@@ -84,6 +85,24 @@ export function prepare(contentType, text, { engine, now, dedupe }) {
   return { items: forwarded, answer: () => refuse(500, detail(failed)) }
 }
 
+/**
+ * The engine's verdicts on events, or why it cannot read them at all (nesting beyond its depth, for one).
+ * @param {string[]} events
+ * @param {import('./engine.js').Engine} engine
+ * @param {number} now
+ * @returns {{ verdicts: import('./engine.js').Verdict[], detail?: string }}
+ */
+export function verdictsOf(events, engine, now) {
+  try {
+    return { verdicts: engine.check(`[${events.join(',')}]`, new Date(now).toISOString()) }
+  } catch (error) {
+    return { verdicts: [], detail: explain(error).detail }
+  }
+}
+
+/** A string of a refused event, which may hold anything. @param {unknown} value */
+export const stringOf = (value) => (typeof value === 'string' ? value : '')
+
 /** @param {Item} item @returns {Item} */
 const asRefused = ({ id, source, raw }) => ({ id, source, raw, outcome: 'refused' })
 
@@ -97,7 +116,7 @@ const asRefused = ({ id, source, raw }) => ({ id, source, raw, outcome: 'refused
  */
 function itemOf(raw, event, status, now, dedupe) {
   if (status === 'rejected')
-    return { id: `${event?.id ?? ''}`, source: `${event?.source ?? ''}`, raw, outcome: 'refused' }
+    return { id: stringOf(event?.id), source: stringOf(event?.source), raw, outcome: 'refused' }
   const { id, source, type, subject, time } = event
   if (status === 'dropped') return { id, source, raw, outcome: 'dropped' }
   const data = event.data == null ? null : (members(raw).get('data') ?? null)

@@ -5,13 +5,13 @@ import { PAGE_EVENTS_MAX } from './limits.js'
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
 /** @param {unknown} value */
-const escape = (value) => String(value ?? '').replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '')
+const escaped = (value) => String(value ?? '').replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '')
 
 /** @param {string[]} head @param {unknown[][]} rows */
 function table(head, rows) {
   if (rows.length === 0) return '<p>none</p>'
   const line = (/** @type {string} */ tag, /** @type {unknown[]} */ cells) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`
+    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`
   return `<table>${line('th', head)}${rows.map((row) => line('td', row)).join('')}</table>`
 }
 

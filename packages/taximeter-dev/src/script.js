@@ -1,5 +1,4 @@
 /** Faults on demand: what the next ingest requests get instead of the truth. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { DELAY_MS_MAX, SCRIPT_STEPS_MAX } from './limits.js'
 
 /**
@@ -67,34 +66,4 @@ export function answerOf({ status, headers, body, end }, usual) {
   const half = end === 'half-reply' ? { status: 200, headers: {}, body: '{"half":"of a body"}' } : undefined
   const answer = status === undefined ? (half ?? usual) : { status, headers: {}, body: half?.body ?? '' }
   return { ...answer, headers: { ...answer.headers, ...headers }, body: body ?? answer.body ?? '' }
-}
-
-/**
- * Waits, then answers or does not; says which status was sent.
- * @param {Step} step
- * @param {Answer} answer
- * @param {import('node:http').ServerResponse} res
- * @param {AbortSignal} closed
- */
-export async function play({ delayMs = 0, end = 'reply' }, answer, res, closed) {
-  if (delayMs > 0) await sleep(delayMs, undefined, { signal: closed }).catch(() => {})
-  if (end === 'hang') return undefined
-  if (end === 'reset') {
-    res.socket?.resetAndDestroy()
-    return undefined
-  }
-  if (end === 'reply') {
-    send(res, answer)
-  } else {
-    const body = Buffer.from(answer.body ?? '')
-    res.writeHead(answer.status, { ...answer.headers, 'content-length': body.length })
-    res.write(body.subarray(0, body.length >> 1))
-  }
-  return answer.status
-}
-
-/** @param {import('node:http').ServerResponse} res @param {Answer} answer */
-export function send(res, { status, headers = {}, body = '' }) {
-  const length = status === 204 || status === 304 ? {} : { 'content-length': `${Buffer.byteLength(body)}` }
-  res.writeHead(status, { ...headers, ...length }).end(length['content-length'] ? body : undefined)
 }

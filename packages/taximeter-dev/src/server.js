@@ -4,11 +4,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import * as dodo from './dodo.js'
 import { loadEngine } from './engine.js'
+import { play, readBody, send } from './http.js'
 import { Ledger } from './ledger.js'
-import { BODY_BYTES_MAX, DRAIN_BYTES_MAX, EVENTS_KEPT_MAX } from './limits.js'
+import { EVENTS_KEPT_MAX } from './limits.js'
 import * as openmeter from './openmeter.js'
 import { page } from './page.js'
-import { answerOf, committed, play, Script, send } from './script.js'
+import { answerOf, committed, Script } from './script.js'
 import { Store } from './store.js'
 
 /**
@@ -60,11 +61,12 @@ export async function startDevServer(options = {}) {
   const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
   if (unknown !== undefined) throw new TypeError(`no option "${unknown}"; the options are ${OPTIONS.join(', ')}`)
   const { port = 0, host = '127.0.0.1', file, token, dedupe = true, meters = [], now = Date.now } = options
-  const engine = options.engine ?? (await loadEngine())
-  const store = new Store(file, options.eventsMax ?? EVENTS_KEPT_MAX)
+  const { eventsMax = EVENTS_KEPT_MAX, engine = await loadEngine() } = options
+  if (!(Number.isInteger(eventsMax) && eventsMax > 0)) throw new RangeError('eventsMax must be a positive count')
+  const store = new Store(file, eventsMax)
   // A file stays locked if it is not closed.
   const closeStore = () => store.close()
-  process.once('exit', closeStore)
+  if (file !== undefined) process.once('exit', closeStore)
   const ledger = new Ledger()
   const script = new Script()
   const closed = new AbortController()
@@ -107,7 +109,7 @@ export async function startDevServer(options = {}) {
 
     /**
      * @param {Pick<typeof openmeter, 'prepare' | 'refuse'>} endpoint
-     * @param {Body} body
+     * @param {import('./http.js').Body} body
      * @param {string | undefined} contentType
      * @param {import('node:http').ServerResponse} res
      * @param {import('./ledger.js').RequestRecord} record
@@ -197,28 +199,4 @@ function isAuthorised(header, token) {
   const given = scheme.toLowerCase() === 'basic' ? basic.subarray(basic.indexOf(':') + 1) : Buffer.from(value, 'latin1')
   const wanted = Buffer.from(token)
   return given.length === wanted.length && timingSafeEqual(given, wanted)
-}
-
-/**
- * @typedef {{ bytes: number, text: string } | { bytes: number, text?: undefined, status: number, detail: string }} Body
- */
-
-/** @param {import('node:http').IncomingMessage} req @returns {Promise<Body>} */
-async function readBody(req) {
-  /** @type {Buffer[]} */
-  let chunks = []
-  let bytes = 0
-  for await (const chunk of req) {
-    bytes += chunk.length
-    if (bytes > DRAIN_BYTES_MAX) req.destroy()
-    if (bytes <= BODY_BYTES_MAX) chunks.push(chunk)
-    else chunks = []
-  }
-  if (bytes > BODY_BYTES_MAX) return { bytes, status: 413, detail: `the body has more than ${BODY_BYTES_MAX} bytes` }
-  try {
-    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-    return { bytes, text: decoder.decode(Buffer.concat(chunks)) }
-  } catch {
-    return { bytes, status: 400, detail: 'the body is not UTF-8' }
-  }
 }

@@ -11,6 +11,7 @@
  * behind, so the owner's process id is written beside it.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import sqlite from 'node-sqlite3-wasm'
 
@@ -211,17 +212,14 @@ function openFile(file) {
   try {
     db = lockFile(file)
   } catch (error) {
-    const owner = readPid(pidFile)
-    if (owner === undefined || isAlive(owner)) {
-      throw new Error(
-        `cannot open ${file}: ${/** @type {Error} */ (error).message}. ` +
-          `If no other server uses it${owner === undefined ? '' : ` (process ${owner} seems to)`}, delete ${file}.lock`,
-      )
+    if (!isOrphaned(pidFile)) {
+      const { message } = /** @type {Error} */ (error)
+      throw new Error(`cannot open ${file}: ${message}. If no other server uses it, delete ${file}.lock`)
     }
     rmSync(`${file}.lock`, { recursive: true, force: true })
     db = lockFile(file)
   }
-  writeFileSync(pidFile, `${process.pid}`)
+  writeFileSync(pidFile, `${process.pid} ${hostname()}`)
   return db
 }
 
@@ -239,21 +237,14 @@ function lockFile(file) {
   }
 }
 
-/** @param {string} pidFile */
-function readPid(pidFile) {
+/** Whether the owner was a process of this machine that lives no more. @param {string} pidFile */
+function isOrphaned(pidFile) {
   try {
-    return Number.parseInt(readFileSync(pidFile, 'utf8'), 10) || undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** @param {number} pid */
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0)
-    return true
+    const [pid, host] = readFileSync(pidFile, 'utf8').split(' ')
+    if (host !== hostname()) return false
+    process.kill(Number(pid), 0)
+    return false
   } catch (error) {
-    return /** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH'
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'ESRCH'
   }
 }

@@ -40,3 +40,9 @@ export const engine = {
     return { from, to, windowSize, data: [...rows.values()], asked: query, options }
   },
 }
+
+/** The same under the name and in the form of the `taximeter` package. */
+export const preview = (meters, events, query, options) => ({
+  ingest: engine.check(events),
+  result: query.meter === 'any' ? undefined : engine.query(meters, events, query, options),
+})

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
+import { Ledger } from '../src/ledger.js'
+import { ARRIVALS_KEPT_MAX, REQUESTS_KEPT_MAX } from '../src/limits.js'
 import { batch, event, NOW, serve } from './helpers.js'
 
 const sha256 = (text) => createHash('sha256').update(text).digest('hex')
@@ -180,4 +182,18 @@ test('a script is checked', async () => {
   }
   assert.throws(() => server.script(Array(10_001).fill({})), /10000/)
   assert.equal(server.stats().scripted, 0)
+})
+
+test('the ledger forgets the oldest requests', () => {
+  const ledger = new Ledger()
+  for (let n = 1; n <= REQUESTS_KEPT_MAX + 5; n++) ledger.open({ method: 'GET', url: `/${n}?x`, headers: {} }, n)
+  assert.deepEqual(
+    [ledger.requests.length, ledger.requests[0].n, ledger.requests[0].path],
+    [REQUESTS_KEPT_MAX, 6, '/6'],
+  )
+  const record = ledger.open({ headers: {} }, 0)
+  for (let n = 0; n < ARRIVALS_KEPT_MAX + 5; n++) ledger.arrive(record, { source: 's', id: `${n}`, raw: '' }, 'stored')
+  assert.deepEqual(ledger.requests, [record])
+  ledger.arrive(ledger.open({ headers: {} }, 0), { source: 's', id: '7', raw: '' }, 'stored')
+  assert.deepEqual([ledger.requests.length, ledger.requests[0].arrivals[0].attempt], [1, 2])
 })

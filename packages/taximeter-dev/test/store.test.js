@@ -82,6 +82,8 @@ test('beyond the limit the oldest events make room, visibly', async () => {
 
 test('options are checked', async () => {
   await assert.rejects(startDevServer({ engine, prot: 1 }), /no option "prot"/)
+  for (const eventsMax of [0, -1, 1.5, Number.NaN])
+    await assert.rejects(startDevServer({ engine, eventsMax }), /eventsMax/)
   await assert.rejects(startDevServer({ engine, meters: [{ slug: 'x' }] }), { code: 'meter_invalid' })
   await assert.rejects(
     startDevServer({ engine, file: join(folder, 'no', 'such', 'folder.db') }),
