@@ -52,6 +52,10 @@ pub const VENDOR_TEXT_BYTES_MAX: usize = 512;
 pub const METERS_MAX: usize = 100;
 /// Group-by keys of one meter.
 pub const GROUP_BY_MAX: usize = 16;
+/// Cells (time bucket, subject, group) kept of one meter; beyond it the buckets become coarser. A few megabytes.
+pub const METER_CELLS_MAX: usize = 50_000;
+/// Bytes of subjects, group values and distinct texts kept of one meter; beyond it the buckets become coarser.
+pub const METER_TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Group cells of one result; the rest goes into one row that says so.
 pub const RESULT_CELLS_MAX: usize = 10_000;
 /// Distinct texts of the UNIQUE_COUNT cells of one meter.

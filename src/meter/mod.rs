@@ -1,1 +1,21 @@
 //! Meters: definitions, and the preview of what the server will answer.
+//!
+//! `definition` and [`path`] say what a meter reads, [`value`] what a scalar counts as, [`totals`] keeps the counts of
+//! many events, and [`query`] with [`filter`] and [`window`] asks for rows. [`preview`] is all of it at once.
+//!
+//! The rules are those of OpenMeter (commit 7e57a394a028) on ClickHouse 26.7, or 25.12 where [`value::Engine`] says so.
+
+mod aggregate;
+mod definition;
+pub mod filter;
+pub mod path;
+mod preview;
+pub mod query;
+pub mod totals;
+pub mod value;
+pub mod window;
+
+pub use definition::{Aggregation, Meter, parse_meters};
+pub use preview::{preview, time_range};
+pub use query::{Options, Query};
+pub use totals::Totals;

@@ -1,0 +1,307 @@
+//! A question to a meter, and the options around it.
+
+use super::definition::Meter;
+use super::filter::Filter;
+use super::value::{Engine, Numeric};
+use super::window::{Size, Zone};
+use crate::error::{Error, Result};
+use crate::json::Value;
+use crate::time::Instant;
+
+/// A customer: the subjects that count as his.
+pub struct Customer {
+    id: String,
+    subjects: Vec<String>,
+}
+
+/// What the answer depends on besides events, meters and query.
+#[derive(Default)]
+pub struct Options {
+    /// The time of events that carry none
+    pub now: Option<Instant>,
+    /// Count each source and id once: true unless said otherwise
+    pub dedupe: Option<bool>,
+    /// How the server adds
+    pub numeric: Numeric,
+    /// The engine behind the server
+    pub engine: Engine,
+    /// The customers that a query may name
+    pub customers: Vec<Customer>,
+    /// The rules of the query's `windowTimeZone`
+    pub zone: Option<Zone>,
+}
+
+impl Options {
+    /// Reads `{now?, dedupe?, numeric?, engine?, customers?, zone?}`. Errors: `option_invalid`, `unknown_option`.
+    pub fn parse(value: &Value<'_>) -> Result<Self> {
+        let fail = |field: &str, rule: &'static str| Error::new("option_invalid", rule).at(field);
+        if value.as_object().is_none() {
+            return Err(Error::new("option_invalid", "options are an object"));
+        }
+        value.only(&["now", "dedupe", "numeric", "engine", "customers", "zone"])?;
+        let mut options = Self::default();
+        if let Some(now) = value.present("now") {
+            options.now = Some(Instant::parse(now.as_str().unwrap_or_default()).map_err(|e| e.at("now"))?);
+        }
+        match value.present("dedupe") {
+            None => {}
+            Some(Value::Bool(dedupe)) => options.dedupe = Some(*dedupe),
+            Some(_) => return Err(fail("dedupe", "true or false")),
+        }
+        match value.present("numeric").map(Value::as_str) {
+            None | Some(Some("float")) => {}
+            Some(Some("decimal")) => options.numeric = Numeric::Decimal,
+            Some(_) => return Err(fail("numeric", "float or decimal")),
+        }
+        match value.present("engine").map(Value::as_str) {
+            None | Some(Some("26.7")) => {}
+            Some(Some("25.12")) => options.engine = Engine::V25_12,
+            Some(_) => return Err(fail("engine", "25.12 or 26.7")),
+        }
+        for customer in list(value.present("customers")).map_err(|()| fail("customers", "a list of customers"))? {
+            let subjects = strings(customer.present("subjectKeys"));
+            let (Some(id), Ok(subjects)) = (customer.get("id").and_then(Value::as_str), subjects) else {
+                return Err(fail("customers", "a customer is {id, key?, subjectKeys?}"));
+            };
+            let key = customer.get("key").and_then(Value::as_str).into_iter();
+            let subjects = key.chain(subjects).filter(|text| !text.is_empty()).map(str::to_owned).collect();
+            options.customers.push(Customer { id: id.to_owned(), subjects });
+        }
+        options.zone = value.present("zone").map(Zone::parse).transpose().map_err(|e| e.at("zone"))?;
+        Ok(options)
+    }
+}
+
+/// What a filter looks at, or a row is grouped by.
+pub enum Dimension {
+    /// The event's subject
+    Subject,
+    /// The customer that the subject belongs to
+    Customer,
+    /// The meter's group with this index
+    Group(usize),
+}
+
+/// A checked query.
+pub struct Query<'o> {
+    /// Index of the meter
+    pub meter: usize,
+    /// Inclusive
+    pub from: Option<Instant>,
+    /// Exclusive
+    pub to: Option<Instant>,
+    /// The window's size and name
+    pub window: Option<(Size, String)>,
+    /// The zone of the windows
+    pub zone: Option<&'o Zone>,
+    /// Subjects to select; empty for all
+    pub subjects: Vec<String>,
+    /// Customers to select, in the order asked for; empty for all
+    pub customers: Vec<&'o Customer>,
+    /// Whether rows are per subject
+    pub by_subject: bool,
+    /// Indexes of the meter's groups that rows are per, ascending
+    pub groups: Vec<usize>,
+    /// All of them must match
+    pub filters: Vec<(Dimension, Filter)>,
+}
+
+fn invalid(field: &str, rule: &'static str) -> Error {
+    Error::new("query_invalid", rule).at(field).http(400)
+}
+
+/// The elements; none if absent.
+fn list<'v, 'a>(value: Option<&'v Value<'a>>) -> std::result::Result<&'v [Value<'a>], ()> {
+    value.map_or(Ok(&[]), |value| value.as_array().ok_or(()))
+}
+
+fn strings<'v>(value: Option<&'v Value<'_>>) -> std::result::Result<Vec<&'v str>, ()> {
+    list(value)?.iter().map(|item| item.as_str().ok_or(())).collect()
+}
+
+/// The zone that a query needs a table for: none without a name, or for UTC.
+pub fn zone_name<'v>(query: &'v Value<'_>) -> Option<&'v str> {
+    query.present("windowTimeZone").and_then(Value::as_str).filter(|name| !matches!(*name, "" | "UTC"))
+}
+
+impl<'o> Query<'o> {
+    /// Reads and checks a query in the spelling of OpenMeter's v1 API.
+    ///
+    /// Errors, the first of these: `meter_not_found` (404), `query_invalid`, `unknown_option` (400),
+    /// `customer_not_found` (404), `filter_invalid` (400, 500), `group_key_reserved` (500), `limit_exceeded`.
+    pub fn parse(value: &Value<'_>, meters: &[Meter], options: &'o Options) -> Result<Self> {
+        let slug = value.get("meter").and_then(Value::as_str).ok_or_else(|| invalid("meter", "a meter's slug"))?;
+        let found = meters.iter().enumerate().find(|(_, meter)| meter.slug == slug);
+        let (index, meter) =
+            found.ok_or_else(|| Error::new("meter_not_found", "there is no such meter").at("meter").http(404))?;
+        value
+            .only(&[
+                "meter",
+                "from",
+                "to",
+                "windowSize",
+                "windowTimeZone",
+                "subject",
+                "filterCustomerId",
+                "groupBy",
+                "filterGroupBy",
+                "advancedMeterGroupByFilters",
+            ])
+            .map_err(|e| e.http(400))?;
+        let time = |field| match value.present(field) {
+            None => Ok(None),
+            Some(time) => match Instant::parse(time.as_str().unwrap_or_default()) {
+                Ok(time) => Ok(Some(time)),
+                Err(_) => Err(invalid(field, "not an RFC 3339 time").help("write it like 2026-11-21T02:00:00Z")),
+            },
+        };
+        let (from, to) = (time("from")?, time("to")?);
+        if let (Some(from), Some(to)) = (from, to)
+            && from >= to
+        {
+            return Err(invalid("from", "from must be before to"));
+        }
+        let texts = |field| strings(value.present(field)).map_err(|()| invalid(field, "a list of strings"));
+        let wanted = texts("filterCustomerId")?;
+        let (by_subject, groups) = grouping(meter, value, &texts("groupBy")?, !wanted.is_empty())?;
+        let mut query = Self {
+            meter: index,
+            from,
+            to,
+            window: window(value)?,
+            zone: zone(value, options)?,
+            subjects: texts("subject")?.into_iter().map(str::to_owned).collect(),
+            customers: Vec::new(),
+            by_subject,
+            groups,
+            filters: Vec::new(),
+        };
+        let simple = filters(value, "filterGroupBy", meter, !wanted.is_empty())?;
+        let advanced = filters(value, "advancedMeterGroupByFilters", meter, !wanted.is_empty())?;
+        if let (Some(_), Some(_)) = (&simple, &advanced) {
+            return Err(invalid("filterGroupBy", "one kind of filter at a time"));
+        }
+        for (dimension, key, value) in simple.into_iter().flatten() {
+            let values = value.as_str().map_or_else(|| strings(Some(value)), |text| Ok(vec![text]));
+            let values = values.map_err(|()| invalid(key, "a string or a list of strings").at("filterGroupBy"))?;
+            if !values.is_empty() {
+                query.filters.push((dimension, Filter::In(values.into_iter().map(str::to_owned).collect())));
+            }
+        }
+        query.customers = customers(&wanted, &options.customers)?;
+        for (dimension, key, value) in advanced.into_iter().flatten() {
+            let filter = Filter::parse(value).map_err(|e| e.at(key).at("advancedMeterGroupByFilters"))?;
+            query.filters.extend(filter.map(|filter| (dimension, filter)));
+        }
+        let names = query.groups.iter().filter_map(|at| meter.groups.get(*at));
+        match names.map(|(name, _)| name).find(|name| is_reserved(name)) {
+            Some(name) => Err(Error::new("group_key_reserved", "the server's SQL fails with a group of this name")
+                .at(name)
+                .at("groupBy")
+                .help("give the meter's group another key")
+                .http(500)),
+            None => Ok(query),
+        }
+    }
+
+    /// The customer that a subject belongs to: the first in the order asked for.
+    pub fn customer(&self, subject: &str) -> Option<&'o str> {
+        let owner = self.customers.iter().find(|customer| customer.subjects.iter().any(|other| other == subject));
+        owner.map(|customer| customer.id.as_str())
+    }
+}
+
+fn window(query: &Value<'_>) -> Result<Option<(Size, String)>> {
+    let Some(value) = query.present("windowSize") else { return Ok(None) };
+    let name = value.as_str().unwrap_or_default();
+    match Size::parse(name) {
+        Some(size) => Ok(Some((size, name.to_owned()))),
+        None => Err(invalid("windowSize", "MINUTE, HOUR, DAY or MONTH")),
+    }
+}
+
+fn zone<'o>(query: &Value<'_>, options: &'o Options) -> Result<Option<&'o Zone>> {
+    let fail = || invalid("windowTimeZone", "no such time zone").help("an IANA name, like Europe/Berlin");
+    if query.present("windowTimeZone").is_some_and(|name| name.as_str().is_none()) {
+        return Err(fail());
+    }
+    match (zone_name(query), &options.zone) {
+        (None, _) => Ok(None),
+        (Some(name), Some(zone)) if !name.starts_with(['+', '-']) => Ok(Some(zone)),
+        // The host hands in no table for a name that it does not know.
+        _ => Err(fail()),
+    }
+}
+
+/// Whether rows are per subject, and the meter's groups that they are per.
+fn grouping(meter: &Meter, query: &Value<'_>, keys: &[&str], by_customer: bool) -> Result<(bool, Vec<usize>)> {
+    let mut by_subject = query.present("subject").is_some();
+    let mut groups = Vec::new();
+    for key in keys {
+        match dimension(meter, key) {
+            _ if *key == "subject" => by_subject = true,
+            _ if *key == "customer_id" && by_customer => {}
+            Some(Dimension::Group(at)) => groups.push(at),
+            _ if *key == "customer_id" => {
+                return Err(invalid("groupBy", "customer_id needs a customer filter").help("give filterCustomerId"));
+            }
+            _ => return Err(invalid(key, "the meter has no such group").at("groupBy")),
+        }
+    }
+    groups.sort_unstable();
+    groups.dedup();
+    Ok((by_subject, groups))
+}
+
+/// What a key of the meter stands for: the event's own subject and customer take the place of groups of that name.
+fn dimension(meter: &Meter, key: &str) -> Option<Dimension> {
+    let at = meter.groups.iter().position(|(name, _)| name == key)?;
+    Some(match key {
+        "subject" => Dimension::Subject,
+        "customer_id" => Dimension::Customer,
+        _ => Dimension::Group(at),
+    })
+}
+
+type Filters<'v, 'a> = Vec<(Dimension, &'v str, &'v Value<'a>)>;
+
+/// The members of a filter object, their keys checked.
+fn filters<'v, 'a>(
+    query: &'v Value<'a>,
+    field: &'static str,
+    meter: &Meter,
+    by_customer: bool,
+) -> Result<Option<Filters<'v, 'a>>> {
+    let Some(value) = query.present(field) else { return Ok(None) };
+    let members = value.as_object().ok_or_else(|| invalid(field, "an object of group keys and filters"))?;
+    let mut found = Vec::new();
+    for (key, _) in members {
+        let Some(value) = value.present(key) else { continue };
+        match dimension(meter, key) {
+            Some(Dimension::Customer) if !by_customer => {
+                return Err(invalid(key, "customer_id needs a customer filter").at(field));
+            }
+            Some(dimension) => found.push((dimension, key.as_ref(), value)),
+            None => return Err(invalid(key, "the meter has no such group").at(field)),
+        }
+    }
+    Ok(Some(found))
+}
+
+fn customers<'o>(ids: &[&str], known: &'o [Customer]) -> Result<Vec<&'o Customer>> {
+    let find = |id: &&str| known.iter().find(|customer| customer.id == **id);
+    let found: Vec<_> = ids.iter().filter_map(find).collect();
+    if found.iter().any(|customer| customer.subjects.is_empty()) {
+        return Err(invalid("filterCustomerId", "a customer without key and subject keys cannot be asked for"));
+    }
+    if found.len() < ids.len() {
+        return Err(Error::new("customer_not_found", "there is no such customer").at("filterCustomerId").http(404));
+    }
+    Ok(found)
+}
+
+/// Keys that pass the checks of a meter and then collide with names of the server's SQL.
+fn is_reserved(key: &str) -> bool {
+    ["value", "windowstart", "windowend"].contains(&key)
+        || ["null", "true", "false", "nan", "inf"].iter().any(|word| key.eq_ignore_ascii_case(word))
+}

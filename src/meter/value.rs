@@ -1,0 +1,217 @@
+//! What a scalar in an event's data counts as: a text for groups and distinct counts, a number for the rest.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use crate::decimal::Decimal;
+use crate::float;
+use crate::json::{Kind, Reader};
+
+/// How the server adds: a switch of its configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub enum Numeric {
+    /// float64, the server's default
+    #[default]
+    Float,
+    /// Exact, with 19 digits behind the point
+    Decimal,
+}
+
+/// The ClickHouse version behind the server.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// 25.12: an integer outside 64 bits anywhere in `data` makes all of it unreadable
+    V25_12,
+    /// 26.7 and later
+    #[default]
+    V26_7,
+}
+
+/// True for a JSON number that prints as an integer outside 64 bits, which engine 25.12 chokes on.
+///
+/// The server prints numbers before the engine reads them: plain below 10²¹, with the shortest digits. The first
+/// float64 beyond either end of the 64-bit range is the end itself, rounded away from zero by that.
+pub fn outside_64_bits(number: &str) -> bool {
+    const LOW: f64 = -9_223_372_036_854_775_808.0;
+    const HIGH: f64 = 18_446_744_073_709_551_616.0;
+    let x = float::parse(number).unwrap_or_default();
+    (HIGH..1e21).contains(&x) || (x > -1e21 && x <= LOW)
+}
+
+/// What a path found.
+pub enum Found<'d> {
+    /// No data, or nothing matches
+    Missing,
+    /// Only objects or arrays match
+    NotScalar,
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number as it was written
+    Number(&'d str),
+    /// A string, unescaped
+    String(Cow<'d, str>),
+}
+
+/// Reads one JSON value if it is a scalar.
+pub fn scalar(text: &str) -> Found<'_> {
+    let mut r = Reader::new(text);
+    match r.kind() {
+        Ok(Kind::Null) => Found::Null,
+        Ok(Kind::Bool) => r.bool().map_or(Found::Missing, Found::Bool),
+        Ok(Kind::Number) => r.number().map_or(Found::Missing, Found::Number),
+        Ok(Kind::String) => r.string().map_or(Found::Missing, Found::String),
+        Ok(_) => Found::NotScalar,
+        Err(_) => Found::Missing,
+    }
+}
+
+/// Why a value is not counted (`value_missing`, …): a diagnostic, not an error.
+pub type Code = &'static str;
+
+impl<'d> Found<'d> {
+    /// The text that groups, filters and distinct counts see. Nothing and what is no scalar are the empty text.
+    pub fn text(self) -> Cow<'d, str> {
+        match self {
+            Self::Missing | Self::NotScalar => Cow::Borrowed(""),
+            Self::Null => Cow::Borrowed("null"),
+            Self::Bool(b) => Cow::Borrowed(if b { "true" } else { "false" }),
+            Self::Number(raw) if is_short_integer(raw) => Cow::Borrowed(raw),
+            Self::Number(raw) => Cow::Owned(float::server_text(float::parse(raw).unwrap_or_default())),
+            Self::String(text) => text,
+        }
+    }
+
+    /// The number that sums, extremes and the latest value see.
+    pub fn amount(self, numeric: Numeric) -> Result<Amount, Code> {
+        match &self {
+            Self::Missing => return Err("value_missing"),
+            Self::NotScalar => return Err("value_not_scalar"),
+            Self::Null => return Err("value_null"),
+            Self::Bool(_) => return Err("value_not_number"),
+            Self::Number(_) | Self::String(_) => {}
+        }
+        // A bare number has been a float64 on the server: its digits are those of its text, not those that were sent.
+        let text = match self {
+            Self::Number(raw) if numeric == Numeric::Float => Cow::Borrowed(raw),
+            other => other.text(),
+        };
+        let Some(x) = float::parse(&text) else {
+            let word = text.strip_prefix(['+', '-']).unwrap_or(&text);
+            let special = ["nan", "inf", "infinity"].iter().any(|name| word.eq_ignore_ascii_case(name));
+            return Err(if special { "value_not_finite" } else { "value_not_number" });
+        };
+        if !x.is_finite() {
+            return Err("value_not_finite");
+        }
+        match numeric {
+            Numeric::Float => Ok(Amount { float: x, ..Amount::default() }),
+            Numeric::Decimal => {
+                let units = units(&text).ok_or("value_out_of_range")?;
+                Ok(Amount { units, ..Amount::default() })
+            }
+        }
+    }
+
+    /// The text under which a distinct count counts it, if it does, and what there is to say about it.
+    pub fn distinct(self) -> (Option<Cow<'d, str>>, Option<Code>) {
+        let code = match &self {
+            Self::Missing => Some("value_missing"),
+            Self::NotScalar => Some("value_not_scalar"),
+            Self::Null => Some("value_null"),
+            Self::String(text) if text == "null" => Some("value_null"),
+            Self::String(text) if text.is_empty() => Some("value_empty"),
+            _ => None,
+        };
+        (if code == Some("value_null") { None } else { Some(self.text()) }, code)
+    }
+}
+
+/// True for an integer whose text is the one it was written as, which spares a way through float64.
+fn is_short_integer(raw: &str) -> bool {
+    raw.len() <= 15 && raw.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Digits behind the point in decimal mode.
+const SCALE: u32 = 19;
+
+/// A number in units of 10⁻¹⁹, what is smaller cut off. `None` from 10¹⁹ on. The grammar has been checked.
+fn units(text: &str) -> Option<i128> {
+    let split = text.find(['e', 'E']).unwrap_or(text.len());
+    let (number, exponent) = text.split_at_checked(split)?;
+    let mut shift: i64 = 0;
+    for digit in exponent.bytes().filter(u8::is_ascii_digit) {
+        shift = shift.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
+    }
+    if exponent.contains('-') {
+        shift = -shift;
+    }
+    let whole = number.bytes().take_while(|b| *b != b'.').filter(u8::is_ascii_digit).count();
+    // The power of ten of the digit before the first.
+    let mut place = shift.saturating_add(i64::try_from(whole).ok()?);
+    let mut units: i128 = 0;
+    let mut last = -i64::from(SCALE);
+    for digit in number.bytes().filter(u8::is_ascii_digit) {
+        place = place.saturating_sub(1);
+        if place < -i64::from(SCALE) {
+            break;
+        }
+        if digit != b'0' && place >= i64::from(SCALE) {
+            return None;
+        }
+        units = units.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
+        last = place;
+    }
+    let zeros = u32::try_from(last.saturating_add(i64::from(SCALE))).ok()?;
+    if units == 0 {
+        return Some(0);
+    }
+    let units = units.checked_mul(10i128.checked_pow(zeros)?)?;
+    Some(if number.starts_with('-') { -units } else { units })
+}
+
+/// A number, or a sum of numbers, in either mode: the half that the mode does not use stays zero.
+#[derive(Clone, Copy, Default)]
+pub struct Amount {
+    float: f64,
+    units: i128,
+    /// How often the sum went over the upper end of i128, less how often over the lower: an overflow that is gone
+    /// again has not been one, in whatever order the numbers came.
+    wraps: i64,
+}
+
+impl Amount {
+    /// Adds another.
+    pub fn add(&mut self, other: &Self) {
+        let (units, wrapped) = self.units.overflowing_add(other.units);
+        let wraps = if !wrapped {
+            0
+        } else if other.units > 0 {
+            1
+        } else {
+            -1
+        };
+        self.wraps = self.wraps.saturating_add(other.wraps).saturating_add(wraps);
+        self.units = units;
+        self.float += other.float;
+    }
+
+    /// Compares two amounts that are no sums.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        self.units.cmp(&other.units).then_with(|| self.float.total_cmp(&other.float))
+    }
+
+    /// The amount as float64. `None` for a sum beyond what the mode can hold.
+    pub fn to_f64(&self, numeric: Numeric) -> Option<f64> {
+        match numeric {
+            Numeric::Float => Some(self.float).filter(|x| x.is_finite()),
+            Numeric::Decimal => self.decimal().map(Decimal::to_f64),
+        }
+    }
+
+    /// The exact amount of decimal mode. `None` for a sum beyond i128.
+    pub fn decimal(&self) -> Option<Decimal> {
+        if self.wraps == 0 { Some(Decimal::new(self.units, SCALE)) } else { None }
+    }
+}
