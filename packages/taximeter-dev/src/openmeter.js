@@ -73,13 +73,11 @@ export function prepare(contentType, text, { engine, now, dedupe }) {
   if (unreadable !== undefined) return refused(`invalid event: ${unreadable}`)
   const items = raws.map((raw, index) => itemOf(raw, parsed[index], verdicts[index]?.status, now(), dedupe))
 
-  const rejected = (/** @type {number} */ http) => (/** @type {import('./engine.js').Verdict} */ verdict) =>
-    verdict.status === 'rejected' && (verdict.http ?? 400) === http
   const detail = (/** @type {number} */ index) =>
     `invalid event: ${isBatch ? `[${index}] ` : ''}${verdicts[index]?.path ?? 'event'}: ${verdicts[index]?.code}`
-  const bad = verdicts.findIndex(rejected(400))
+  const bad = verdicts.findIndex(({ status, http }) => status === 'rejected' && http !== 500)
   if (bad >= 0) return { items: items.map(asRefused), answer: () => refuse(400, detail(bad)) }
-  const failed = verdicts.findIndex(rejected(500))
+  const failed = verdicts.findIndex(({ status }) => status === 'rejected')
   if (failed < 0) return { items, answer: () => ({ status: 204 }) }
   const forwarded = items.map((item, index) => (index < failed ? item : asRefused(item)))
   return { items: forwarded, answer: () => refuse(500, detail(failed)) }
