@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -58,6 +58,16 @@ test('after kill -9 in the middle of a transaction the file opens with what was 
     server.events().map(({ id }) => id),
     Array.from({ length: 100 }, (_, i) => `a${i}`),
   )
+})
+
+test('a lock of another machine, or of nobody known, is left alone', async () => {
+  const file = join(folder, 'foreign.db')
+  mkdirSync(`${file}.lock`)
+  await assert.rejects(startDevServer({ engine, file }), /delete .*foreign\.db\.lock/)
+  writeFileSync(`${file}.pid`, `${2 ** 30} elsewhere.example`)
+  await assert.rejects(startDevServer({ engine, file }), /delete .*foreign\.db\.lock/)
+  rmSync(`${file}.lock`, { recursive: true })
+  await (await serve({ file })).server.close()
 })
 
 test('beyond the limit the oldest events make room, visibly', async () => {
