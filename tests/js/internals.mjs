@@ -1,17 +1,27 @@
-import { fileURLToPath } from 'node:url'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
 /** Parts of the SDK that the package does not export, for tests of one part alone. */
 export async function internals(...files) {
-  const { outputFiles } = await build({
-    stdin: {
-      contents: files.map((file) => `export * from './${file}'`).join('\n'),
-      resolveDir: fileURLToPath(new URL('../../ts', import.meta.url)),
-      loader: 'ts',
-    },
-    bundle: true,
-    format: 'esm',
-    write: false,
-  })
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString('base64')}`)
+  const folder = mkdtempSync(join(tmpdir(), 'taximeter-'))
+  try {
+    const outfile = join(folder, 'internals.mjs')
+    await build({
+      stdin: {
+        contents: files.map((file) => `export * from './${file}'`).join('\n'),
+        resolveDir: fileURLToPath(new URL('../../ts', import.meta.url)),
+        loader: 'ts',
+      },
+      bundle: true,
+      format: 'esm',
+      outfile,
+      logLevel: 'error',
+    })
+    return await import(pathToFileURL(outfile))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }

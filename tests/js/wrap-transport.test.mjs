@@ -164,7 +164,7 @@ describe('a request', () => {
     await (await metered(seen)(request)).text()
     assert.equal(seen.requests[0].input, request)
     assert.equal(await request.text(), '{"model":"m"}')
-    assert.equal(host.calls[0].requestModel, 'm')
+    assert.equal(host.calls[0].model, 'm')
   })
 
   test('may be a Request that is asked for usage', async () => {
@@ -181,7 +181,7 @@ describe('a request', () => {
     form.set('file', new File(['x'], 'a.wav'))
     const seen = provider('{}', { type: 'application/json' })
     await metered(seen)('https://api.openai.com/v1/audio/transcriptions', { method: 'POST', body: form })
-    assert.equal(host.calls[0].requestModel, 'whisper-1')
+    assert.equal(host.calls[0].model, 'whisper-1')
     assert.equal(seen.requests[0].init.body, form)
   })
 

@@ -18,12 +18,12 @@ const schema = { type: 'json_schema', json_schema: { name: 'n', schema: { type: 
 let simulator
 let meter
 before(async () => {
-  simulator = await startSimulator({ dirs: FOLDERS })
+  simulator = await startSimulator({ dirs: FOLDERS, freshIds: true })
 })
 after(() => simulator.close())
-beforeEach(async () => {
+beforeEach(() => {
   simulator.reset()
-  meter = await testMeter()
+  meter = testMeter()
 })
 
 /** Everything that a stream gives. */
@@ -73,7 +73,7 @@ async function same(make, statuses, use) {
   assert.deepEqual(plain(got), plain(expected))
   assert.deepEqual(simulator.requests.map(sent), requests)
   assert.deepEqual(
-    (await meter.records()).map((record) => record.status),
+    (await meter.events()).map((event) => event.data.status),
     statuses,
   )
 }
@@ -257,7 +257,10 @@ for (const [name, SDK] of Object.entries({ 'openai 6': OpenAI, 'openai 7': OpenA
       const second = meter.wrap(first, { subject: 'customer-2' })
       await second.chat.completions.create(chat)
       await first.chat.completions.create(chat)
-      assert.deepEqual(await meter.subjects(), ['customer-2', 'customer-1'])
+      assert.deepEqual(
+        (await meter.events()).map((event) => event.subject),
+        ['customer-2', 'customer-1'],
+      )
     })
 
     test('the client that was wrapped stays as it was, and can be shared', async () => {
@@ -265,7 +268,7 @@ for (const [name, SDK] of Object.entries({ 'openai 6': OpenAI, 'openai 7': OpenA
       const clients = Array.from({ length: 10 }, (_, n) => meter.wrap(bare, { subject: `customer-${n}` }))
       await Promise.all([bare, ...clients].map((c) => c.chat.completions.create(chat)))
       assert.deepEqual(
-        (await meter.subjects()).sort(),
+        (await meter.events()).map((event) => event.subject).sort(),
         clients.map((_, n) => `customer-${n}`),
       )
     })
@@ -278,7 +281,7 @@ for (const [name, SDK] of Object.entries({ 'openai 6': OpenAI, 'openai 7': OpenA
       await sleep(300)
       assert.equal(simulator.requests[0].clientGone, true)
       assert.deepEqual(
-        (await meter.records()).map((record) => record.status),
+        (await meter.events()).map((event) => event.data.status),
         ['unreported'],
       )
     })

@@ -84,9 +84,7 @@ class FakeCall {
   finish(how) {
     if (this.#told) return '[]'
     this.#told = true
-    return JSON.stringify([
-      { how, usage: /"usage":\s*\{|"message_start"/.test(this.#seen), model: this.#info.requestModel },
-    ])
+    return JSON.stringify([{ how, usage: /"usage":\s*\{|"message_start"/.test(this.#seen), model: this.#info.model }])
   }
 
   free() {

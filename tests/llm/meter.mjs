@@ -1,33 +1,25 @@
-import { build } from 'esbuild'
-import { fakeHost } from './fake-host.mjs'
+import { openmeter, Taximeter } from 'taximeter'
+import { providerOf } from './run-fixture.mjs'
 
-let made
-async function modules() {
-  made ??= build({
-    stdin: {
-      contents: "export * from './wrap/fetch';export * from './wrap/client';export * from './wrap/call'",
-      resolveDir: new URL('../../ts', import.meta.url).pathname,
-      loader: 'ts',
+/** A client for the simulator whose server takes everything; or the server that `send` is. */
+export function testMeter(send = async () => new Response(null, { status: 204 })) {
+  const events = []
+  const meter = new Taximeter({
+    source: 'wrap-test',
+    sink: openmeter({ url: 'http://meter.test' }),
+    provider: providerOf,
+    fetch: async (url, init) => {
+      events.push(...JSON.parse(init.body))
+      return send(url, init)
     },
-    bundle: true,
-    format: 'esm',
-    write: false,
-  }).then((r) => import('data:text/javascript;base64,' + Buffer.from(r.outputFiles[0].text).toString('base64')))
-  return made
-}
-export async function testMeter() {
-  const { meteredFetch, wrapClient, OpenCalls } = await modules()
-  const host = fakeHost()
-  const open = new OpenCalls()
+  })
   return {
-    host,
-    open,
-    wrap: (client, context) => wrapClient(client, (f) => meteredFetch(f, host, context, open)),
-    async records() {
-      return host.records.map((r) => ({ status: r.usage ? 'complete' : 'unreported' }))
-    },
-    async subjects() {
-      return host.contexts.map((c) => c.subject)
+    meter,
+    wrap: (client, context) => meter.wrap(client, context),
+    /** The events that the server got, in order. */
+    async events() {
+      await meter.flush()
+      return events
     },
   }
 }

@@ -30,7 +30,7 @@ export function meteredFetch(inner: Fetch, host: UsageHost, context: UsageContex
   const fetch: Fetch = async (input, init) => {
     const route = attempt(() => routeOf(host, input, init))
     if (route === undefined) return send(input, init)
-    const startedAt = Date.now()
+    const startedAtMs = Date.now()
     const body = typeof init?.body === 'string' ? init.body : await readableBody(input, init)
     const asked = attempt(() => host.inspect(route, body))
     const edit = refusesEdits ? undefined : attempt(() => edited(input, init, asked))
@@ -44,7 +44,7 @@ export function meteredFetch(inner: Fetch, host: UsageHost, context: UsageContex
     if (!response.ok) return response
     const metered = attempt(() => {
       if (typeof response.body?.getReader !== 'function' || response.bodyUsed) return undefined
-      const info = callInfo(route, asked, hide, response, startedAt)
+      const info = callInfo(route, asked, hide, response, startedAtMs)
       const scanner = host.open(info)
       if (scanner === undefined) return undefined
       const signal = init?.signal ?? requestOf(input)?.signal
@@ -119,7 +119,7 @@ function callInfo(
   asked: Inspected | undefined,
   hide: boolean,
   { status, headers }: Response,
-  startedAt: number,
+  startedAtMs: number,
 ): CallInfo {
   const requestId = REQUEST_ID_HEADERS.map((name) => headers.get(name)).find((id) => id !== null)
   return {
@@ -128,8 +128,8 @@ function callInfo(
     stream: asked?.stream ?? false,
     hide,
     contentType: headers.get('content-type') ?? '',
-    startedAt,
-    ...(asked?.model !== undefined && { requestModel: asked.model }),
+    startedAtMs,
+    ...(asked?.model !== undefined && { model: asked.model }),
     ...(typeof requestId === 'string' && { requestId }),
   }
 }

@@ -28,7 +28,7 @@ export interface CallInfo {
   route: Route
   status: number
   /** The model that was asked for. */
-  requestModel?: string
+  model?: string
   /** Whether a stream was asked for. */
   stream: boolean
   /** Usage was asked for on the caller's behalf: the chunk that reports it is kept from the caller. */
@@ -37,7 +37,7 @@ export interface CallInfo {
   /** The provider's id of the request, from the answer's headers. */
   requestId?: string
   /** When the request was sent, in milliseconds since 1970. */
-  startedAt: number
+  startedAtMs: number
 }
 
 /** Why a call ends: the answer did, the caller left, the request was aborted, the connection broke, or `flush()`. */
