@@ -20,4 +20,7 @@ pub mod ratio;
 pub mod sink;
 pub mod time;
 
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
 pub use error::{Error, Result};

@@ -1,1 +1,242 @@
-fn main() {}
+//! The build tool: compiles the core to WebAssembly and writes `pkg/`, byte for byte the same wherever it runs.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::{env, fs};
+use wasm_bindgen_cli_support::Bindgen;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const USAGE: &str = "usage:
+  cargo xtask build           compile the core and write pkg/
+  cargo xtask build --check   compile it elsewhere and fail if pkg/ differs
+  cargo xtask size            print sizes and hold the budget (after npm run build)";
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// One instance never takes more: its memory can't shrink, and the core's own limits stay well below.
+const MEMORY_BYTES_MAX: u32 = 64 << 20;
+
+/// Features every engine we name has. `wasm-opt --all-features` emits types that none of them loads.
+const WASM_FEATURES: [&str; 7] = [
+    "mutable-globals",
+    "sign-ext",
+    "nontrapping-float-to-int",
+    "bulk-memory",
+    "bulk-memory-opt",
+    "reference-types",
+    "multivalue",
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = root().and_then(|root| match args.as_slice() {
+        ["build"] => build(&root, &root.join("pkg")),
+        ["build", "--check"] => check(&root),
+        ["size"] => run(&mut node(&root, "scripts/size.mjs")),
+        _ => Err(USAGE.into()),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's folder. Asked at run time: the folder may have moved since this tool was compiled.
+fn root() -> Result<PathBuf> {
+    let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(|_| "start it as `cargo xtask`")?);
+    Ok(manifest.parent().ok_or("xtask/ has no parent folder")?.to_owned())
+}
+
+fn build(root: &Path, pkg: &Path) -> Result<()> {
+    let wasm = compile(root)?;
+    let out = root.join("target/xtask");
+    Bindgen::new()
+        .input_path(wasm)
+        .out_name("core")
+        .module(true)?
+        .typescript(true)
+        .reset_state_function(true)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(&out)
+        .map_err(|error| format!("wasm-bindgen: {error:#}"))?;
+
+    fs::create_dir_all(pkg)?;
+    let glue = swap_boot(&fs::read_to_string(out.join("core.js"))?)?;
+    fs::write(pkg.join("core.js"), glue)?;
+    let types = fs::read_to_string(out.join("core.d.ts"))?;
+    fs::write(pkg.join("core.d.ts"), types + BOOT_TYPE)?;
+    optimise(root, &out.join("core_bg.wasm"), &pkg.join("core.wasm"))?;
+    fs::write(pkg.join("inputs.sha256"), output(&mut node(root, "scripts/inputs.mjs"))?)?;
+    Ok(())
+}
+
+fn check(root: &Path) -> Result<()> {
+    let fresh = root.join("target/xtask/pkg");
+    build(root, &fresh)?;
+    let mut differing = Vec::new();
+    for file in fs::read_dir(&fresh)? {
+        let name = file?.file_name();
+        if fs::read(fresh.join(&name))? != fs::read(root.join("pkg").join(&name)).unwrap_or_default() {
+            differing.push(name.to_string_lossy().into_owned());
+        }
+    }
+    if differing.is_empty() {
+        println!("pkg/ is what the sources make, byte for byte");
+        return Ok(());
+    }
+    differing.sort();
+    let list = differing.join(", ");
+    Err(format!("pkg/ is not what the sources make ({list}): run `cargo xtask build` and commit pkg/").into())
+}
+
+/// Compiles the core; gives the path of the raw wasm file.
+fn compile(root: &Path) -> Result<PathBuf> {
+    add_target(root)?;
+    run(tool(root, "cargo").args(["fetch", "--quiet", "--locked", "--target", TARGET]))?;
+    let target_dir = root.join("target");
+    run(tool(root, "cargo")
+        .args(["build", "--package", "taximeter", "--lib", "--release", "--locked", "--target", TARGET, "--target-dir"])
+        .arg(&target_dir)
+        // Encoded, since paths may have spaces; this variable wins over every configuration file.
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(root)?.join("\x1f")))?;
+    let release = target_dir.join(TARGET).join("release");
+    inputs_are_hashed(root, &release.join("taximeter.d"))?;
+    Ok(release.join("taximeter.wasm"))
+}
+
+fn add_target(root: &Path) -> Result<()> {
+    let libdir = output(tool(root, "rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
+    if Path::new(libdir.trim()).is_dir() {
+        return Ok(());
+    }
+    run(tool(root, "rustup").args(["target", "add", TARGET]))
+        .map_err(|error| format!("the Rust target {TARGET} is missing and could not be added: {error}").into())
+}
+
+/// Panic locations carry absolute paths: each folder that differs between machines gets a fixed name.
+fn rustflags(root: &Path) -> Result<Vec<String>> {
+    let rustc = output(tool(root, "rustc").arg("-vV"))?;
+    let commit = rustc.lines().find_map(|line| line.strip_prefix("commit-hash: ")).ok_or("rustc names no commit")?;
+    let sysroot = output(tool(root, "rustc").args(["--print", "sysroot"]))?;
+    let std_source = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+    let mut flags = vec![
+        format!("-Clink-arg=--max-memory={MEMORY_BYTES_MAX}"),
+        remap(root, "/src"),
+        remap(&std_source, &format!("/rustc/{commit}")),
+    ];
+    // One folder a registry, named after its address: a mirror has another name for the same crates.
+    for registry in fs::read_dir(cargo_home()?.join("registry/src"))? {
+        flags.push(remap(&registry?.path(), "/cargo"));
+    }
+    Ok(flags)
+}
+
+fn remap(from: &Path, to: &str) -> String {
+    format!("--remap-path-prefix={}={to}", from.display())
+}
+
+fn cargo_home() -> Result<PathBuf> {
+    match (env::var_os("CARGO_HOME"), env::home_dir()) {
+        (Some(home), _) => Ok(home.into()),
+        (None, Some(home)) => Ok(home.join(".cargo")),
+        (None, None) => Err("neither CARGO_HOME nor a home folder is set".into()),
+    }
+}
+
+/// `pkg/inputs.sha256` covers `src/`: a file the compiler read elsewhere would let a stale `pkg/` pass for fresh.
+fn inputs_are_hashed(root: &Path, dep_info: &Path) -> Result<()> {
+    let text = fs::read_to_string(dep_info)?;
+    let (_, inputs) = text.split_once(": ").ok_or("cargo's dep-info has no list of inputs")?;
+    let src = root.join("src");
+    let outside = inputs
+        .replace("\\ ", "\0")
+        .split_whitespace()
+        .map(|path| path.replace('\0', " "))
+        .find(|path| !Path::new(path).starts_with(&src));
+    match outside {
+        None => Ok(()),
+        Some(path) => {
+            Err(format!("the core reads {path}: move it below src/, which is what the hash of pkg/ covers").into())
+        }
+    }
+}
+
+/// The generated glue instantiates at import. Two replacements leave that to `__boot`, which the loaders call.
+fn swap_boot(glue: &str) -> Result<String> {
+    let glue = replace_once(glue, "import source wasmModule from \"./core_bg.wasm\";\n", "let wasmModule;\n")?;
+    replace_once(
+        &glue,
+        "let wasmInstance = new WebAssembly.Instance(wasmModule, __wbg_get_imports());\n\
+         let wasm = wasmInstance.exports;\n\
+         wasm.__wbindgen_start();\n",
+        "let wasmInstance, wasm;\n\
+         export function __boot(module) {\n    \
+             wasmModule = module;\n    \
+             wasmInstance = new WebAssembly.Instance(module, __wbg_get_imports());\n    \
+             wasm = wasmInstance.exports;\n    \
+             wasm.__wbindgen_start();\n\
+         }\n",
+    )
+}
+
+const BOOT_TYPE: &str = "\n/** Makes the first instance. Every other export needs it first. */\n\
+                         export function __boot(module: WebAssembly.Module): void;\n";
+
+fn replace_once(text: &str, from: &str, to: &str) -> Result<String> {
+    match text.matches(from).count() {
+        1 => Ok(text.replace(from, to)),
+        n => Err(format!("the generated glue changed shape: found {n} times, expected once:\n{from}").into()),
+    }
+}
+
+fn optimise(root: &Path, from: &Path, to: &Path) -> Result<()> {
+    if !root.join("node_modules/binaryen").is_dir() {
+        return Err("wasm-opt is missing: run `npm ci` first".into());
+    }
+    let mut wasm_opt = node(root, "node_modules/binaryen/bin/wasm-opt");
+    wasm_opt.args(["-Oz", "--mvp-features"]).args(WASM_FEATURES.map(|name| format!("--enable-{name}")));
+    run(wasm_opt.arg(from).arg("-o").arg(to))
+}
+
+fn node(root: &Path, script: &str) -> Command {
+    let mut command = tool(root, "node");
+    command.arg(root.join(script));
+    command
+}
+
+fn tool(root: &Path, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root);
+    command
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    match command.status().map_err(|error| format!("{}: {error}", name(command)))?.success() {
+        true => Ok(()),
+        false => Err(format!("{} failed", name(command)).into()),
+    }
+}
+
+/// What the command prints; its stderr is shown as it comes.
+fn output(command: &mut Command) -> Result<String> {
+    let done = command.stderr(Stdio::inherit()).output().map_err(|error| format!("{}: {error}", name(command)))?;
+    match done.status.success() {
+        true => Ok(String::from_utf8(done.stdout)?),
+        false => Err(format!("{} failed", name(command)).into()),
+    }
+}
+
+/// The command without its arguments' noise.
+fn name(command: &Command) -> String {
+    let words: Vec<_> =
+        [command.get_program()].into_iter().chain(command.get_args().take(1)).map(OsStr::to_string_lossy).collect();
+    words.join(" ")
+}

@@ -1,0 +1,67 @@
+// dist/ from pkg/ and ts/: every entry one file, declarations beside. Needs no Rust.
+
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+rmSync('dist', { recursive: true, force: true })
+
+const common = {
+  bundle: true,
+  target: 'es2022',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  outdir: 'dist',
+}
+const esm = { ...common, format: 'esm', platform: 'neutral' }
+// The platform adds the note by which Node and Deno find the names of a CommonJS module.
+const cjs = { ...common, format: 'cjs', platform: 'node', outExtension: { '.js': '.cjs' } }
+const inlineWasm = { alias: { 'core-base64': './pkg/core.wasm' }, loader: { '.wasm': 'base64' } }
+
+const universal = { entryPoints: ['ts/entry/inline.ts', 'ts/entry/slim.ts'], ...inlineWasm }
+const edge = { entryPoints: ['ts/entry/workerd.ts', 'ts/entry/edge-light.ts'], external: ['*.wasm', '*.wasm?module'] }
+const cli = { entryPoints: { cli: 'ts/cli/index.ts' }, platform: 'node', external: ['taximeter'] }
+
+await Promise.all([
+  build({ ...esm, ...universal }),
+  build({ ...cjs, ...universal }),
+  build({ ...esm, ...edge }),
+  build({ ...esm, ...cli, banner: { js: '#!/usr/bin/env node' } }),
+])
+cpSync('pkg/core.wasm', 'dist/core.wasm')
+declare('ts/index.ts', 'index')
+declare('ts/entry/slim.ts', 'slim')
+if (existsSync('prices/core.json')) await prices()
+
+/** One declaration file for each module system; nothing in them is specific to either. */
+function declare(entry, name) {
+  const bundler = join(
+    dirname(createRequire(import.meta.url).resolve('dts-bundle-generator/package.json')),
+    'dist/bin/dts-bundle-generator.js',
+  )
+  const options = [
+    '--silent',
+    '--no-banner',
+    '--no-check',
+    '--export-referenced-types=false',
+    '--project',
+    'tsconfig.json',
+  ]
+  execFileSync(process.execPath, [bundler, ...options, '--out-file', `dist/${name}.d.ts`, entry], { stdio: 'inherit' })
+  cpSync(`dist/${name}.d.ts`, `dist/${name}.d.cts`)
+}
+
+async function prices() {
+  const entry = { contents: "export { default } from './core.json'", resolveDir: 'prices' }
+  await build({ ...esm, stdin: entry, outdir: undefined, outfile: 'dist/prices.js' })
+  writeFileSync(
+    'dist/prices.cjs',
+    `module.exports=${JSON.stringify(JSON.parse(readFileSync('prices/core.json', 'utf8')))}\n`,
+  )
+}
