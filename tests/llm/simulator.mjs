@@ -65,7 +65,8 @@ function sseText(frame) {
   if (frame.id !== undefined) text += `id: ${frame.id}\n`
   const data = typeof frame.data === 'string' ? frame.data : JSON.stringify(frame.data)
   for (const line of data.split('\n')) text += `data: ${line}\n`
-  return text.replace(/@@PAD:(\d+)@@/g, (_, n) => 'x'.repeat(Number(n))) + '\n' // big payloads without big files
+  // Big payloads without big files.
+  return `${text.replace(/@@PAD:(\d+)@@/g, (_, n) => 'x'.repeat(Number(n)))}\n`
 }
 
 /**

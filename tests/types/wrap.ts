@@ -1,0 +1,31 @@
+// Compiled, not run: wrapping keeps the type of a client, whatever the version of its SDK.
+import type Anthropic from '@anthropic-ai/sdk'
+import type OpenAI from 'openai'
+import type { AzureOpenAI } from 'openai'
+import type OpenAI7 from 'openai-7'
+import type { Taximeter } from 'taximeter'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+export async function wrap(meter: Taximeter, clients: [OpenAI, OpenAI7, AzureOpenAI, Anthropic]) {
+  const context = { subject: 'customer-1', feature: 'chat', trial: true, seats: 3 }
+  const openai = meter.wrap(clients[0], context)
+  const openai7 = meter.wrap(clients[1], context)
+  const azure = meter.wrap(clients[2], { subject: 'customer-1' })
+  const anthropic = meter.wrap(clients[3], { subject: 'customer-1' })
+  const same: [
+    Same<typeof openai, OpenAI>,
+    Same<typeof openai7, OpenAI7>,
+    Same<typeof azure, AzureOpenAI>,
+    Same<typeof anthropic, Anthropic>,
+  ] = [true, true, true, true]
+
+  const answer = await openai.chat.completions.create({ model: 'm', messages: [] })
+  const content: string | null | undefined = answer.choices[0]?.message.content
+
+  // @ts-expect-error: usage is somebody's
+  meter.wrap(clients[0], {})
+  // @ts-expect-error: a dimension is one value
+  meter.wrap(clients[0], { subject: 'customer-1', tags: ['a'] })
+  return { same, content }
+}
