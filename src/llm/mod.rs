@@ -6,17 +6,25 @@
 //! ```
 
 mod answer;
+mod bill;
+mod book;
 mod call;
+mod cost;
 mod frames;
+mod matching;
 mod members;
 mod provider;
 mod record;
 mod request;
 mod route;
 mod sieve;
+mod unit;
 mod usage;
 
+pub use bill::Cost;
+pub use book::{Book, Found};
 pub use call::{Call, End};
+pub use cost::{Counts, Unpriced};
 pub use request::{Request, inspect};
 pub use route::{Route, Shape, route};
 

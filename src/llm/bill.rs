@@ -1,0 +1,349 @@
+//! From a usage record to its cost.
+
+use super::book::{Book, Found};
+use super::cost::{Amounts, Counts, Unpriced};
+use super::unit::Unit;
+use crate::decimal::Decimal;
+use crate::error::Result;
+use crate::json::{Value, Writer};
+use crate::ratio::Ratio;
+use crate::time::Instant;
+
+/// What a record cost.
+pub enum Cost<'b> {
+    /// Computed from the book.
+    Computed {
+        /// The model it was priced as.
+        found: Found<'b>,
+        /// The book's version.
+        version: &'b str,
+        /// The sums and their lines.
+        amounts: Amounts,
+        /// `context_unmatched`, `matched_loosely`, `not_charged`
+        flags: Vec<&'static str>,
+    },
+    /// The provider said itself what it charges.
+    Reported(Decimal),
+    /// There is no price, which is not a price of 0.
+    Unpriced(Unpriced),
+}
+
+impl Book {
+    /// Prices one usage record, as the scanner gives it, or `{provider, model, at, usage, context?}`.
+    ///
+    /// The record's time is `at`, else `started_at`. Its `service_tier`, `speed` and `region` become the context that
+    /// variants are chosen by. Errors: `invalid_usage`, `time_invalid`; what has no price is a result, not an error.
+    pub fn cost(&self, record: &Value) -> Result<Cost<'_>> {
+        if let Some(cost) = record.present("provider_cost") {
+            let text = cost.as_str().unwrap_or_default();
+            return Ok(Cost::Reported(Decimal::parse(text).map_err(|e| e.at("provider_cost"))?));
+        }
+        let unreported = record.get("status").and_then(Value::as_str) == Some("unreported");
+        let Some(usage) = record.present("usage").filter(|_| !unreported) else {
+            return Ok(Cost::Unpriced(Unpriced::new("no_usage", &["the provider reported no usage"])));
+        };
+        let mut usage = Counts::from_value(usage).map_err(|e| e.at("usage"))?;
+        if record.present("role").is_some() {
+            // A part of an answer is no request of its own.
+            usage.set_default(Unit::REQUESTS, Decimal::ZERO);
+        }
+        let (name, at) = match record.present("at") {
+            Some(at) => ("at", at),
+            None => ("started_at", record.get("started_at").unwrap_or(&Value::Null)),
+        };
+        let at = Instant::parse(at.as_str().unwrap_or_default()).map_err(|e| e.at(name))?;
+        Ok(self.compute(record, &usage, at).unwrap_or_else(Cost::Unpriced))
+    }
+
+    fn compute(&self, record: &Value, usage: &Counts, at: Instant) -> std::result::Result<Cost<'_>, Unpriced> {
+        let text = |key| record.get(key).and_then(Value::as_str);
+        let found = self.find(text("provider"), text("model").unwrap_or_default())?;
+        let context = context(record)?;
+        let (prices, matched) = found.prices(at, &context);
+        let mut flags = Vec::new();
+        if !matched && !context.is_empty() {
+            flags.push("context_unmatched");
+        }
+        if found.is_loose() {
+            flags.push("matched_loosely");
+        }
+        // Anthropic does not charge for an answer that it refused before its first token.
+        let refused = found.provider() == "anthropic" && text("finish_reason") == Some("refusal");
+        let amounts = if refused && usage.is_zero(Unit::OUTPUT_TOKENS) {
+            flags.push("not_charged");
+            Amounts::nothing()
+        } else {
+            prices.charge(usage)?
+        };
+        Ok(Cost::Computed { found, version: self.version(), amounts, flags })
+    }
+}
+
+/// What the price depends on beside the model and the time.
+fn context<'v>(record: &'v Value) -> std::result::Result<Vec<(&'v str, &'v str)>, Unpriced> {
+    let mut context = Vec::new();
+    for (key, value) in record.get("context").and_then(Value::as_object).unwrap_or_default() {
+        if let Some(value) = value.as_str() {
+            context.push((key.as_ref(), value));
+        }
+    }
+    let text = |key| record.get(key).and_then(Value::as_str);
+    // Vertex names its tiers by the traffic.
+    match text("service_tier").unwrap_or_default() {
+        tier @ ("flex" | "priority" | "default" | "fast") => context.push(("service_tier", tier)),
+        "batch" => context.push(("processing", "batch")),
+        "ON_DEMAND_FLEX" => context.push(("service_tier", "flex")),
+        "ON_DEMAND_PRIORITY" => context.push(("service_tier", "priority")),
+        "PROVISIONED_THROUGHPUT" => {
+            return Err(Unpriced::new("unknown_model", &["provisioned throughput has no price for a request"]));
+        }
+        _ => {}
+    }
+    if text("speed") == Some("fast") {
+        context.push(("speed", "fast"));
+    }
+    Ok(context)
+}
+
+impl Cost<'_> {
+    /// What it comes to in USD; `None` if there is no price.
+    pub fn total(&self) -> Option<Ratio> {
+        match self {
+            Self::Computed { amounts, .. } => Some(amounts.total()),
+            Self::Reported(total) => Some((*total).into()),
+            Self::Unpriced(_) => None,
+        }
+    }
+
+    /// ```text
+    /// { status: 'priced', total, input?, output?, currency: 'USD', exact, source: 'computed'|'reported',
+    ///   provider?, model?, matchedBy?, bookVersion?, lines: [{ unit, quantity, rate, per, amount }], flags: [] }
+    /// { status: 'unpriced', reason, detail }
+    /// ```
+    ///
+    /// Amounts are decimal strings; 28 significant digits where they do not end (`exact` is false). What the provider
+    /// reported itself has the total alone. Error: `overflow`.
+    pub fn to_json(&self) -> Result<String> {
+        let mut w = Writer::object();
+        match self {
+            Self::Unpriced(unpriced) => return Ok(unpriced.to_json()),
+            Self::Reported(total) => {
+                w.string("status", "priced").string("total", &total.text()).string("currency", "USD");
+                w.raw("exact", "true").string("source", "reported").raw("lines", "[]").raw("flags", "[]");
+            }
+            Self::Computed { found, version, amounts, flags } => {
+                w.string("status", "priced");
+                amounts.write(&mut w)?;
+                w.string("source", "computed").string("provider", found.provider()).string("model", found.model());
+                w.string("matchedBy", found.matched_by()).string("bookVersion", version);
+                let mut list = Writer::array();
+                for flag in flags {
+                    list.item_string(flag);
+                }
+                w.raw("flags", &list.end());
+            }
+        }
+        Ok(w.end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CORE: &str = include_str!("../../prices/core.json");
+    const CASES: &str = include_str!("../../tests/contract/llm-cost.json");
+
+    const SMALL: &str = r#"{"source":"test","providers":[
+        {"id":"one","pm":{"ct":"uno"},"mm":{"sw":"m-"},"fb":["two"],"models":[
+            {"id":"m-1","m":{"eq":"m-1"},"p":[{"p":{"input_mtok":"1"}},{"p":{"input_mtok":"2"},"c":{"start_date":"2026-01-01"}}],
+             "v":[{"w":{"service_tier":"flex"},"p":{"input_mtok":"0.5"},"c":{"start_date":"2026-06-01"}},
+                  {"w":{"processing":"batch"},"p":{"input_mtok":"0.4"}},
+                  {"w":{"speed":"fast"},"p":{"input_mtok":"9"}}]},
+            {"id":"m-night","m":{"or":[{"sw":"m-night"}]},"p":[{"p":{"input_mtok":"4"}},
+             {"p":{"input_mtok":"3"},"c":{"start_time":"23:00:00+00:00","end_time":"01:00:00+00:00"}},
+             {"p":{"input_mtok":"5"},"c":{"start_time":"14:00:00+02:00","end_time":"15:00:00+02:00"}}]},
+            {"id":"m-dated","m":{"eq":"m-dated-2025-05-14"},"p":{"requests_kcount":"1"}},
+            {"id":"m-audio","m":{"eq":"m-audio"},"p":{"audio_hours":"3.6"},"min":{"audio_seconds":"10"}}]},
+        {"id":"two","fb":["one"],"models":[{"id":"t-1","m":{"eq":"t-1"},"p":{"input_mtok":"7"},
+            "v":[{"w":{"processing":"batch"},"p":{"input_mtok":"1"}}]}]},
+        {"id":"anthropic","models":[{"id":"c","m":{"eq":"c"},"p":{"input_mtok":"1","output_mtok":"2"}}]}]}"#;
+
+    fn json(cost: &Cost) -> serde_json::Value {
+        serde_json::from_str(&cost.to_json().unwrap()).unwrap()
+    }
+
+    /// What a million input tokens cost; or the reason why not, and flags.
+    fn price(members: &str) -> String {
+        let book = Book::parse(SMALL).unwrap();
+        let record = [r#"{"at":"2026-07-01T12:30:00Z","usage":{"input_tokens":1000000},"#, members, "}"].concat();
+        let got = json(&book.cost(&Value::parse(&record).unwrap()).unwrap());
+        let flags = got["flags"].as_array().map_or(String::new(), |f| f.iter().map(|f| format!(" {f}")).collect());
+        [got["total"].as_str().or(got["reason"].as_str()).unwrap(), &flags].concat()
+    }
+
+    #[test]
+    fn golden_lookups_in_the_shipped_book() {
+        let book = Book::parse(CORE).unwrap();
+        let cases: Vec<serde_json::Value> = serde_json::from_str(CASES).unwrap();
+        let mut count = 0;
+        for case in &cases {
+            let resolved = &case["resolved"];
+            let ours = |name: &serde_json::Value| matches!(name.as_str(), None | Some("openai" | "anthropic"));
+            let expected = &case["expected"];
+            // The other providers are not in this book; what nobody has is found nowhere.
+            let theirs = !resolved.is_null() && !(ours(&resolved["provider"]) && ours(&case["provider"]));
+            if resolved["custom"] == true || theirs {
+                continue;
+            }
+            let got = json(&book.cost(&Value::parse(&case.to_string()).unwrap()).unwrap());
+            count += 1;
+            if resolved.is_null() {
+                assert!(got["reason"].as_str().unwrap().starts_with("unknown_"), "{} {got}", case["id"]);
+            } else if let Some(reason) = expected["error"].as_str() {
+                assert_eq!(got["reason"], reason, "{}", case["id"]);
+            } else {
+                assert_eq!(got["provider"], resolved["provider"], "{}", case["id"]);
+                assert_eq!(got["model"], resolved["model"], "{}", case["id"]);
+                for key in ["input", "output", "total"] {
+                    assert_eq!(got[key], expected[key], "{} {key}", case["id"]);
+                }
+            }
+        }
+        println!("{count} lookups");
+        assert_eq!(count, 93);
+    }
+
+    #[test]
+    fn the_shipped_book_knows_its_models() {
+        let book = Book::parse(CORE).unwrap();
+        assert_eq!(book.version(), "genai-prices 0.2.3, core");
+        for (provider, model, want, by) in [
+            ("openai", "gpt-5.5", "gpt-5.5", "exact"),
+            ("openai", "gpt-5.5-2026-04-23", "gpt-5.5", "exact"),
+            ("openai", "GPT-4o-mini-2024-07-18", "gpt-4o-mini", "exact"),
+            ("openai", "gpt-6-sol-2026-10-01", "gpt-6-sol", "exact"),
+            ("openai", "text-embedding-3-small", "text-embedding-3-small", "exact"),
+            ("anthropic", "claude-sonnet-5-5", "claude-sonnet-5-5", "exact"),
+            ("anthropic", "claude-sonnet-5-5-20260901", "claude-sonnet-5-5", "exact"),
+            ("anthropic", "claude-opus-5@20260901", "claude-opus-5", "exact"),
+            ("anthropic", "claude-haiku-4-5-20251001", "claude-haiku-4-5", "prefix"),
+        ] {
+            for provider in [Some(provider), None] {
+                // Embeddings are not known by their name alone.
+                if provider.is_none() && model.starts_with("text-") {
+                    continue;
+                }
+                let found = book.find(provider, model).map_err(|u| u.detail).unwrap();
+                assert_eq!((found.model(), found.matched_by()), (want, by));
+            }
+        }
+    }
+
+    #[test]
+    fn time_context_and_names() {
+        for (members, want) in [
+            (r#""model":"m-1""#, "2"),
+            (r#""model":" M-1 ","provider":"ONE""#, "2"),
+            (r#""model":"m-1","provider":"el-uno""#, "2"),
+            (r#""model":"m-1","at":"2025-12-31T23:59:59Z""#, "1"),
+            (r#""model":"m-1","at":"2026-01-01T00:00:00Z""#, "2"),
+            (r#""model":"m-1","context":{"service_tier":"flex"}"#, "0.5"),
+            (r#""model":"m-1","service_tier":"flex""#, "0.5"),
+            (r#""model":"m-1","service_tier":"ON_DEMAND_FLEX""#, "0.5"),
+            (r#""model":"m-1","service_tier":"flex","at":"2026-05-31T23:59:59Z""#, "2 \"context_unmatched\""),
+            (r#""model":"m-1","service_tier":"batch""#, "0.4"),
+            (r#""model":"m-1","service_tier":"standard""#, "2"),
+            (r#""model":"m-1","service_tier":"priority""#, "2 \"context_unmatched\""),
+            (r#""model":"m-1","service_tier":"PROVISIONED_THROUGHPUT""#, "unknown_model"),
+            (r#""model":"m-1","service_tier":"flex","context":{"processing":"batch"}"#, "0.5"),
+            (r#""model":"m-1","speed":"fast""#, "9"),
+            (r#""model":"m-night-x""#, "5 \"matched_loosely\""),
+            (r#""model":"m-night-x","at":"2026-07-01T13:00:00Z""#, "4 \"matched_loosely\""),
+            (r#""model":"m-night-x","at":"2026-07-01T00:59:59Z""#, "3 \"matched_loosely\""),
+            (r#""model":"m-night-x","at":"2026-07-01T23:00:00Z""#, "3 \"matched_loosely\""),
+            (r#""model":"m-dated-20250514""#, "0.001"),
+            (r#""model":"m-dated-20250514:x""#, "unknown_model"),
+            (r#""model":"m-dated-20251332""#, "unknown_model"),
+            (r#""model":"t-1","provider":"one","service_tier":"batch""#, "7 \"context_unmatched\""),
+            (r#""model":"t-1","provider":"two","service_tier":"batch""#, "1"),
+            (r#""model":"t-1""#, "unknown_provider"),
+            (r#""model":"m-1","provider":"nobody""#, "unknown_provider"),
+            (r#""model":"m-2","provider":"one""#, "unknown_model"),
+            (r#""model":null"#, "unknown_provider"),
+            (r#""model":"two/t-1","provider":"litellm""#, "7"),
+            (r#""model":"m-1","provider":"litellm""#, "2"),
+            (r#""model":"m-1","usage":null"#, "no_usage"),
+            (r#""model":"m-1","status":"unreported""#, "no_usage"),
+            (r#""model":"m-1","provider_cost":"0.0123""#, "0.0123"),
+            (r#""model":"m-dated-2025-05-14","role":"advisor""#, "0"),
+            (r#""model":"m-audio","usage":{"audio_seconds":"0.5"}"#, "0.01"),
+            (r#""model":"c","provider":"anthropic","finish_reason":"refusal""#, "0 \"not_charged\""),
+            (
+                r#""model":"c","provider":"anthropic","finish_reason":"refusal","usage":{"input_tokens":0,"output_tokens":1000000}"#,
+                "2",
+            ),
+        ] {
+            assert_eq!(price(members), want, "{members}");
+        }
+    }
+
+    #[test]
+    fn aliases() {
+        let mut book = Book::parse(SMALL).unwrap();
+        book.alias("My-Deployment", "m-1");
+        let found = book.find(Some("one"), "my-deployment").map_err(|u| u.detail).unwrap();
+        assert_eq!((found.provider(), found.model()), ("one", "m-1"));
+    }
+
+    #[test]
+    fn the_result_says_how_it_was_computed() {
+        let book = Book::parse(CORE).unwrap();
+        let record = r#"{"provider":"openai","model":"gpt-4o","at":"2026-07-01T00:00:00Z",
+            "usage":{"input_tokens":1000,"cache_read_tokens":400,"output_tokens":10}}"#;
+        assert_eq!(
+            book.cost(&Value::parse(record).unwrap()).unwrap().to_json().unwrap(),
+            r#"{"status":"priced","total":"0.0021","input":"0.002","output":"0.0001","currency":"USD","exact":true,"lines":[{"unit":"cache_read_tokens","quantity":"400","rate":"1.25","per":1000000,"amount":"0.0005"},{"unit":"input_tokens","quantity":"600","rate":"2.5","per":1000000,"amount":"0.0015"},{"unit":"output_tokens","quantity":"10","rate":"10","per":1000000,"amount":"0.0001"}],"source":"computed","provider":"openai","model":"gpt-4o","matchedBy":"exact","bookVersion":"genai-prices 0.2.3, core","flags":[]}"#
+        );
+        let unknown = book.cost(&Value::parse(&record.replace("gpt-4o", "gpt-x")).unwrap()).unwrap();
+        assert!(unknown.total().is_none());
+        assert_eq!(json(&unknown)["status"], "unpriced");
+    }
+
+    #[test]
+    fn faults_say_where() {
+        for (book, path) in [
+            ("{}", "providers"),
+            (r#"{"providers":[{"models":[]}]}"#, "providers[0].id"),
+            (r#"{"providers":[{"id":"a","fb":[1]}]}"#, "providers[0].fb[0]"),
+            (r#"{"providers":[{"id":"a","models":[{"id":"b","m":{}}]}]}"#, "providers[0].models[0].p"),
+            (r#"{"providers":[{"id":"a","models":[{"id":"b","p":{}}]}]}"#, "providers[0].models[0].m"),
+            (
+                r#"{"providers":[{"id":"a","models":[{"id":"b","m":{"re":"x"},"p":{}}]}]}"#,
+                "providers[0].models[0].m.re",
+            ),
+            (
+                r#"{"providers":[{"id":"a","models":[{"id":"b","m":{},"p":[{"p":{},"c":{"start_date":"x"}}]}]}]}"#,
+                "providers[0].models[0].p[0].c.start_date",
+            ),
+            (
+                r#"{"providers":[{"id":"a","models":[{"id":"b","m":{},"p":{},"v":[{"p":{}}]}]}]}"#,
+                "providers[0].models[0].v[0].w",
+            ),
+        ] {
+            let error = Book::parse(book).err().unwrap();
+            assert_eq!((error.code, error.path.as_deref()), ("invalid_price_book", Some(path)));
+        }
+        let book = Book::parse(SMALL).unwrap();
+        for (record, code, path) in [
+            (r#"{"usage":[]}"#, "invalid_usage", "usage"),
+            (r#"{"usage":{"input_tokens":-1}}"#, "invalid_usage", "usage.input_tokens"),
+            (r#"{"usage":{}}"#, "time_invalid", "started_at"),
+            (r#"{"usage":{},"at":7}"#, "time_invalid", "at"),
+            (r#"{"provider_cost":"x"}"#, "decimal_invalid", "provider_cost"),
+        ] {
+            let error = book.cost(&Value::parse(record).unwrap()).err().unwrap();
+            assert_eq!((error.code, error.path.as_deref()), (code, Some(path)));
+        }
+    }
+}
