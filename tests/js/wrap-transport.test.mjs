@@ -158,6 +158,29 @@ describe('a request', () => {
     assert.equal(streaming.body, '{"model":"m","stream":true}')
   })
 
+  test('keeps its bytes, and its own stream options', async () => {
+    const seen = provider(STREAM)
+    for (const [body, expected] of [
+      ['{"n":1.0,"stream":true} ', '{"n":1.0,"stream":true,"stream_options":{"include_usage":true}}'],
+      ['{"stream":true,"stream_options":{"x":1}}', '{"stream":true,"stream_options":{"x":1,"include_usage":true}}'],
+      ['{"stream_options":null,"stream":true}', '{"stream_options":{"include_usage":true},"stream":true}'],
+    ]) {
+      await metered(seen)(URL_CHAT, { method: 'POST', body })
+      assert.equal(seen.requests.pop().init.body, expected)
+    }
+  })
+
+  test('does not show its prompt to the core', async () => {
+    const { inspect } = host
+    const bodies = []
+    host.inspect = (route, body) => {
+      bodies.push(body)
+      return inspect(route, body)
+    }
+    await metered(provider(STREAM))(URL_CHAT, post({ model: 'm', stream: true, messages: [{ content: 'secret' }] }))
+    assert.deepEqual(bodies, ['{"model":"m","stream":true}'])
+  })
+
   test('may be a Request, whose body stays readable', async () => {
     const seen = provider(STREAM)
     const request = new Request(URL_CHAT, post({ model: 'm' }))

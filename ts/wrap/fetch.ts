@@ -31,9 +31,9 @@ export function meteredFetch(inner: Fetch, host: UsageHost, context: UsageContex
     const route = attempt(() => routeOf(host, input, init))
     if (route === undefined) return send(input, init)
     const startedAtMs = Date.now()
-    const body = typeof init?.body === 'string' ? init.body : await readableBody(input, init)
-    const asked = attempt(() => host.inspect(route, body))
-    const edit = refusesEdits ? undefined : attempt(() => edited(input, init, asked))
+    const body = typeof init?.body === 'string' ? fromJson(init.body) : await readBody(input, init)
+    const asked = attempt(() => host.inspect(route, gist(body)))
+    const edit = refusesEdits ? undefined : attempt(() => edited(input, init, body, asked))
     let hide = edit !== undefined
     let response = await send(input, edit ?? init)
     if (hide && response.status === 400 && (await blames(response))) {
@@ -82,27 +82,56 @@ function requestOf(input: Input): Request | undefined {
   return typeof input === 'object' && 'url' in input ? input : undefined
 }
 
-/** The part of a body that says what is asked for; '' if that takes more than a look. Never uses the body up. */
-async function readableBody(input: Input, init: RequestInit | undefined): Promise<string> {
+/** A request's body as far as it can be read: its members, and its text if it is JSON. */
+interface Body {
+  members: Record<string, unknown>
+  text?: string
+}
+
+function fromJson(text: string): Body | undefined {
+  return attempt(() => ({ members: JSON.parse(text), text }))
+}
+
+/** A body that is not plain text. Never uses it up. */
+async function readBody(input: Input, init: RequestInit | undefined): Promise<Body | undefined> {
   try {
     const body = init?.body
-    if (body instanceof FormData)
-      return JSON.stringify({ model: body.get('model'), stream: body.get('stream') === 'true' })
+    if (body instanceof FormData) {
+      return { members: { model: body.get('model') ?? undefined, stream: body.get('stream') === 'true' } }
+    }
     const request = body === undefined ? requestOf(input) : undefined
-    if (request?.body && request.headers.get('content-type')?.includes('json')) return await request.clone().text()
+    if (!request?.body || !request.headers.get('content-type')?.includes('json')) return undefined
+    return fromJson(await request.clone().text())
   } catch {
     // Not readable: the answer is metered by what it says itself.
+    return undefined
   }
-  return ''
+}
+
+/** The members by which a call is metered. Prompts stay outside: they never enter the core. */
+function gist(body: Body | undefined): string {
+  const { model, stream, stream_options } = body?.members ?? {}
+  return JSON.stringify({ model, stream, stream_options })
 }
 
 /** The request with the body that also asks for usage. */
-function edited(input: Input, init: RequestInit | undefined, asked: Inspected | undefined): RequestInit | undefined {
-  if (asked?.body === undefined) return undefined
+function edited(
+  input: Input,
+  init: RequestInit | undefined,
+  body: Body | undefined,
+  asked: Inspected | undefined,
+): RequestInit | undefined {
+  if (asked?.body === undefined || body?.text === undefined) return undefined
+  const { stream_options } = JSON.parse(asked.body)
+  const text =
+    'stream_options' in body.members
+      ? JSON.stringify({ ...body.members, stream_options })
+      : // All other bytes stay as they are.
+        `${body.text.slice(0, body.text.lastIndexOf('}'))},"stream_options":${JSON.stringify(stream_options)}}`
   const headers = new Headers(init?.headers ?? requestOf(input)?.headers)
-  if (!headers.has('content-length')) return { ...init, body: asked.body }
+  if (!headers.has('content-length')) return { ...init, body: text }
   headers.delete('content-length')
-  return { ...init, headers, body: asked.body }
+  return { ...init, headers, body: text }
 }
 
 /** Whether a provider refuses the request because of what was added to it. */

@@ -13,13 +13,13 @@ export interface Route {
   readonly provider: string
 }
 
-/** What the request's body says. */
+/** What a request's body says. */
 export interface Inspected {
   /** The model asked for: the record's model if the answer names none. */
   model?: string
   /** Whether a stream was asked for. */
   stream: boolean
-  /** The body to send instead: the caller streams without asking for usage, so it is asked for (and hidden again). */
+  /** With the `stream_options` to send: the caller streams without asking for usage, so it is asked for (and hidden). */
   body?: string
 }
 
@@ -66,6 +66,7 @@ export interface UsageCall {
 export interface UsageHost {
   /** `undefined`: not an LLM call that is known; it passes untouched. */
   route(method: string, url: string): Route | undefined
+  /** `body` has the request's `model`, `stream` and `stream_options` alone: prompts are none of the core's business. */
   inspect(route: Route, body: string): Inspected
   /** `undefined`: the answer is not metered. */
   open(info: CallInfo): UsageCall | undefined
