@@ -6,9 +6,10 @@
 //! ```
 
 mod answer;
-mod bill;
+
 mod book;
 mod call;
+mod charge;
 mod cost;
 mod frames;
 mod matching;
@@ -21,9 +22,9 @@ mod sieve;
 mod unit;
 mod usage;
 
-pub use bill::Cost;
 pub use book::{Book, Found};
 pub use call::{Call, End};
+pub use charge::Cost;
 pub use cost::{Counts, Unpriced};
 pub use request::{Request, inspect};
 pub use route::{Route, Shape, route};
