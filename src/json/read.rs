@@ -53,12 +53,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[cold]
     fn fail<T>(&self, what: &'static str) -> Result<T> {
+        Err(self.invalid(what))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn invalid(&self, what: &'static str) -> Error {
         let mut message = String::from(what);
         message.push_str(" at byte ");
         message.push_str(&self.pos.to_string());
-        Err(Error::new("json_invalid", message))
+        Error::new("json_invalid", message)
     }
 
     fn eat(&mut self, byte: u8, what: &'static str) -> Result<()> {

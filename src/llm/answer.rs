@@ -1,21 +1,16 @@
 //! What has been seen of an answer so far.
 
 use super::members::{Folded, Members};
-use super::usage::Usage;
 use crate::limits::LLM_RECORDS_MAX;
 
 /// One answer of a model, folded from one document or from the events of a stream.
 #[derive(Default)]
 pub(super) struct Answer {
-    pub id: String,
-    pub model: String,
-    pub service_tier: String,
-    pub finish_reason: String,
-    /// The usage object; `None` until one was seen.
-    pub usage: Option<Folded>,
-    /// Usage that lies beside the usage object: hosted tools, or the models behind a compound one. JSON text.
-    pub tools: String,
-    pub breakdown: String,
+    /// What is known besides the usage object: `id`, `model`, `service_tier` and `finish_reason` as text, and what a
+    /// shape keeps for itself.
+    pub said: Folded,
+    /// The usage object.
+    pub usage: Folded,
     pub images: u64,
     /// The terminal event was seen: nothing of the usage is still to come.
     pub ended: bool,
@@ -26,20 +21,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Folds a usage object, if there is one.
-    pub fn fold_usage(&mut self, usage: &Members<'_>) {
-        if !usage.is_empty() {
-            self.usage.get_or_insert_default().fold(usage);
+    /// Takes in members that are text: pairs of their key and ours.
+    pub fn note(&mut self, doc: &Members<'_>, keys: &[(&str, &str)]) {
+        for (theirs, ours) in keys {
+            self.said.set(ours, doc.text(theirs));
         }
-    }
-}
-
-/// Takes in a member that says what the answer is; an empty or absent one says nothing.
-pub(super) fn told(slot: &mut String, doc: &Members<'_>, key: &str) {
-    if let Some(text) = doc.string(key)
-        && *slot != text
-    {
-        text.as_ref().clone_into(slot);
     }
 }
 
@@ -62,20 +48,4 @@ impl Answers {
             self.before.push(done);
         }
     }
-}
-
-/// One record to be made of an answer: what differs from record to record.
-#[derive(Default)]
-pub(super) struct Part {
-    /// `None` for the main record.
-    pub role: Option<String>,
-    /// `None` for the answer's model; an empty one if it is not known which model ran.
-    pub model: Option<String>,
-    pub usage: Usage,
-    /// The provider's usage JSON.
-    pub raw: String,
-    pub service_tier: String,
-    pub speed: String,
-    pub region: String,
-    pub provider_cost: Option<String>,
 }

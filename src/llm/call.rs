@@ -3,9 +3,10 @@
 use super::answer::Answers;
 use super::frames::{Frames, Framing, Piece};
 use super::members::Members;
-use super::record::{self, Info, Status};
+use super::record::{Records, first};
 use super::route::Shape;
 use super::sieve::Sieve;
+use super::usage::Usage;
 use crate::error::{Error, Result};
 use crate::json::Writer;
 use crate::limits::LLM_PENDING_BYTES_MAX;
@@ -44,7 +45,12 @@ impl End {
 /// Bytes may come in any cut. Content is dropped as it passes: prompts and outputs are never held. Nothing in an
 /// answer makes it fail; what cannot be read is passed over.
 pub struct Call {
-    info: Info,
+    /// What [`Self::open`] was given.
+    info: String,
+    started_at_ms: i64,
+    images: bool,
+    /// Each line is an answer.
+    batch: bool,
     shape: Shape,
     framing: Framing,
     frames: Frames,
@@ -119,25 +125,37 @@ impl Call {
     ///
     /// Errors: `route_invalid`, `call_invalid`.
     pub fn open(info: &str) -> Result<Self> {
-        let info = Info::parse(info)?;
-        let content = info.content_type.to_ascii_lowercase();
-        let framing = if info.is_batch() || ["ndjson", "jsonl", "json-lines"].iter().any(|t| content.contains(t)) {
+        let told = Members::of(info);
+        let route = told.object("route");
+        let Some(shape) = Shape::parse(route.text("shape")) else {
+            return Err(Error::new("route_invalid", "this is not a route that was given out").at("route"));
+        };
+        let Some(started_at_ms) = told.count("startedAtMs").and_then(|ms| i64::try_from(ms).ok()) else {
+            return Err(Error::new("call_invalid", "the time in milliseconds since 1970 is missing").at("startedAtMs"));
+        };
+        let batch = route.text("api") == "messages.batches";
+        let content = told.text("contentType").to_ascii_lowercase();
+        let says = |word: &str| contains(content.as_bytes(), word.as_bytes());
+        let framing = if batch || says("ndjson") || says("jsonl") {
             Framing::Lines
-        } else if content.contains("event-stream") || info.stream && !content.contains("json") {
+        } else if says("event-stream") || told.get("stream") == "true" && !says("json") {
             Framing::Events
         } else {
             Framing::Document
         };
-        let idle = !info.ok || content.contains("html");
+        let ok = told.get("status").is_empty() || matches!(told.count("status"), Some(200..300));
         Ok(Self {
-            shape: info.route.shape,
+            info: info.to_owned(),
+            started_at_ms,
+            images: route.text("api") == "images",
+            batch,
+            shape,
             framing,
             frames: Frames::new(framing),
-            sieve: Sieve::new(info.route.shape.keep()),
+            sieve: Sieve::new(shape.kept()),
             answers: Answers::default(),
-            idle,
-            veil: info.hide.then(Veil::default),
-            info,
+            idle: !ok || says("html"),
+            veil: (told.get("hide") == "true").then(Veil::default),
         })
     }
 
@@ -175,9 +193,8 @@ impl Call {
 
     fn event_end(&mut self) {
         self.answers.usage_only = false;
-        if let Some(doc) = self.sieve.take().as_deref().and_then(Members::parse) {
-            self.shape.fold(&doc, &self.info.route.api, &mut self.answers);
-        }
+        let text = self.sieve.take();
+        self.shape.fold(&Members::of(&text), self.images, &mut self.answers);
         if let Some(veil) = &mut self.veil {
             veil.event_end(self.answers.usage_only);
         }
@@ -215,21 +232,44 @@ impl Call {
             self.event_end();
             self.answers.current.ended |= document || (how == End::End && self.shape == Shape::Openai);
         }
-        let current = (!self.info.is_batch()).then_some(&mut self.answers.current);
-        for answer in self.answers.before.iter_mut().chain(current).filter(|answer| !answer.emitted) {
-            answer.emitted = true;
+        let info = Members::of(&self.info);
+        let route = info.object("route");
+        let current = (!self.batch).then_some(&mut self.answers.current);
+        for answer in self.answers.before.iter_mut().chain(current) {
             // A background response: its usage comes with the answer that finds it completed.
-            if document && answer.queued {
+            if std::mem::replace(&mut answer.emitted, true) || (document && answer.queued) {
                 continue;
             }
-            let status = match (&answer.usage, answer.ended) {
-                (None, _) => Status::Unreported,
-                (Some(_), true) => Status::Complete,
-                (Some(_), false) => Status::Partial,
+            let raw = if answer.usage.is_empty() { String::new() } else { answer.usage.to_json() };
+            let mut records = Records {
+                info: &info,
+                route: &route,
+                answer,
+                model: first(answer.said.get("model"), first(info.text("model"), route.text("model"))),
+                told: &Members::of(&raw),
+                status: match answer.ended {
+                    _ if raw.is_empty() => "unreported",
+                    true => "complete",
+                    false => "partial",
+                },
+                stream: !document && !self.batch,
+                started_at_ms: self.started_at_ms,
+                now_ms,
+                roles: Vec::new(),
+                out: &mut out,
             };
-            record::write(&self.info, answer, status, !document && !self.info.is_batch(), now_ms, &mut out);
+            if raw.is_empty() {
+                records.add("", records.model, Usage::default(), "");
+            } else {
+                self.shape.write(&raw, &mut records);
+            }
         }
         self.answers.before.clear();
         out.end()
     }
+}
+
+#[inline(never)]
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|part| part == word)
 }

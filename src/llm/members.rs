@@ -1,4 +1,6 @@
 //! One level of a JSON object: its members as they were written, each still text.
+//!
+//! Strings stay as they were written too, escapes and all: they are only compared with plain words, and written again.
 
 use std::borrow::Cow;
 
@@ -8,85 +10,81 @@ use crate::limits::{LLM_COUNT_MAX, LLM_USAGE_MEMBERS_MAX};
 
 /// The members of one JSON object; what is inside them is read only when asked for.
 #[derive(Default)]
-pub(super) struct Members<'a>(Vec<(Cow<'a, str>, &'a str)>);
+pub(super) struct Members<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Members<'a> {
-    /// Reads a whole JSON text. `None` unless it is valid and an object.
-    pub fn parse(text: &'a str) -> Option<Self> {
+    /// Reads a whole JSON text: its members, or none unless it is valid and an object.
+    pub fn of(text: &'a str) -> Self {
         let mut members = Vec::new();
         let mut r = Reader::new(text);
-        r.object(|r, key| {
-            members.push((key, r.skip()?));
+        let read = r.object(|r, key| {
+            let text = r.skip()?;
+            // A key with escapes is none that anybody asks for.
+            if let Cow::Borrowed(key) = key {
+                members.push((key, text));
+            }
             Ok(())
-        })
-        .and_then(|()| r.end())
-        .ok()?;
-        Some(Self(members))
+        });
+        if read.and_then(|()| r.end()).is_err() {
+            members.clear();
+        }
+        Self(members)
     }
 
-    /// A member that is neither absent nor null, as text; of duplicates the last.
-    pub fn get(&self, key: &str) -> Option<&'a str> {
-        self.0.iter().rev().find(|(k, _)| k == key).map(|(_, text)| *text).filter(|text| *text != "null")
+    /// A member as it was written, empty if absent; of duplicates the last.
+    pub fn last(&self, key: &str) -> &'a str {
+        self.0.iter().rev().find(|(k, _)| *k == key).map_or("", |(_, text)| text)
+    }
+
+    /// A member as it was written, empty if absent or null.
+    pub fn get(&self, key: &str) -> &'a str {
+        match self.last(key) {
+            "null" => "",
+            text => text,
+        }
     }
 
     /// The members of a member; none unless it is an object.
     pub fn object(&self, key: &str) -> Members<'a> {
-        self.get(key).and_then(Members::parse).unwrap_or_default()
+        Members::of(self.get(key))
     }
 
     /// The elements of a member; none unless it is an array.
     pub fn array(&self, key: &str) -> Vec<&'a str> {
-        self.get(key).map(elements).unwrap_or_default()
+        let mut elements = Vec::new();
+        let read = Reader::new(self.get(key)).array(|r| {
+            elements.push(r.skip()?);
+            Ok(())
+        });
+        if read.is_err() {
+            elements.clear();
+        }
+        elements
     }
 
-    /// A string that is not empty.
-    pub fn string(&self, key: &str) -> Option<Cow<'a, str>> {
-        self.get(key).and_then(|text| Reader::new(text).string().ok()).filter(|s| !s.is_empty())
-    }
-
-    /// A count: an integer from 0 to 2⁵³, however it is written. Anything else is as good as absent.
-    pub fn count(&self, key: &str) -> Option<u64> {
-        let text = self.get(key)?;
-        let n: u64 = match text.parse() {
-            Ok(n) if text.starts_with(|c: char| c.is_ascii_digit()) => n,
-            _ => self.amount(key)?.parse().ok()?,
-        };
-        (n <= LLM_COUNT_MAX).then_some(n)
+    /// What is between the quotes of a string, as it was written; empty unless it is one.
+    pub fn text(&self, key: &str) -> &'a str {
+        self.get(key).strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default()
     }
 
     /// A number that is not negative and may be fractional, as a decimal without exponent.
     pub fn amount(&self, key: &str) -> Option<String> {
-        let text = self.get(key)?;
-        let first = text.bytes().next()?;
-        if !first.is_ascii_digit() && first != b'-' {
+        let text = self.get(key);
+        if !matches!(text.as_bytes().first(), Some(b'-' | b'0'..=b'9')) {
             return None;
         }
         Decimal::parse(text).ok().filter(|d| !d.is_negative()).map(|d| d.text())
+    }
+
+    /// A count: an integer from 0 to 2⁵³, however it is written. Anything else is as good as absent.
+    pub fn count(&self, key: &str) -> Option<u64> {
+        self.amount(key)?.parse().ok().filter(|n| *n <= LLM_COUNT_MAX)
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    /// All members, in the order written.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
-        self.0.iter().map(|(key, text)| (key.as_ref(), *text))
-    }
-}
-
-/// The elements of a JSON array as text; none unless it is one.
-pub(super) fn elements(text: &str) -> Vec<&str> {
-    let mut out = Vec::new();
-    let mut r = Reader::new(text);
-    let read = r.array(|r| {
-        out.push(r.skip()?);
-        Ok(())
-    });
-    if read.is_err() {
-        out.clear();
-    }
-    out
 }
 
 /// An object that is told piece by piece: of each member the last value that is not null counts, nothing is added up.
@@ -96,14 +94,32 @@ pub(super) struct Folded(Vec<(String, String)>);
 impl Folded {
     /// Takes in the next telling of the object.
     pub fn fold(&mut self, told: &Members<'_>) {
-        for (key, text) in told.iter().filter(|(_, text)| *text != "null") {
-            let room = self.0.len() < LLM_USAGE_MEMBERS_MAX;
-            match self.0.iter_mut().find(|(k, _)| k == key) {
-                Some((_, kept)) => text.clone_into(kept),
-                None if room => self.0.push((key.to_owned(), text.to_owned())),
-                None => {}
+        for (key, text) in &told.0 {
+            if *text != "null" {
+                self.set(key, text);
             }
         }
+    }
+
+    /// Takes in a member; an empty text says nothing.
+    pub fn set(&mut self, key: &str, text: &str) {
+        let room = self.0.len() < LLM_USAGE_MEMBERS_MAX;
+        match self.0.iter_mut().find(|(k, _)| k == key) {
+            _ if text.is_empty() => {}
+            Some((_, kept)) => text.clone_into(kept),
+            None if room => self.0.push((key.to_owned(), text.to_owned())),
+            None => {}
+        }
+    }
+
+    /// A member; empty if it was never told.
+    pub fn get(&self, key: &str) -> &str {
+        self.0.iter().find(|(k, _)| k == key).map_or("", |(_, text)| text)
+    }
+
+    /// Whether nothing was told.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The object as JSON text.
@@ -122,11 +138,10 @@ mod tests {
 
     #[test]
     fn counts_that_are_no_counts_are_absent() {
-        let m = Members::parse(
+        let m = Members::of(
             r#"{"a":12,"b":12.0,"c":1.2e1,"d":-1,"e":"12","f":{},"g":1.5,"h":9007199254740992,"i":9007199254740993,
                 "j":1e400,"k":null,"l":true,"m":[1],"n":-0,"o":5000000000}"#,
-        )
-        .unwrap();
+        );
         for (key, count) in
             [("a", 12), ("b", 12), ("c", 12), ("h", 9_007_199_254_740_992), ("n", 0), ("o", 5_000_000_000)]
         {
@@ -141,15 +156,15 @@ mod tests {
     #[test]
     fn last_value_that_is_not_null_wins() {
         let mut folded = Folded::default();
-        folded.fold(&Members::parse(r#"{"a":1,"b":{"x":1},"c":3}"#).unwrap());
-        folded.fold(&Members::parse(r#"{"a":2,"b":null,"d":4}"#).unwrap());
+        folded.fold(&Members::of(r#"{"a":1,"b":{"x":1},"c":3}"#));
+        folded.fold(&Members::of(r#"{"a":2,"b":null,"d":4}"#));
         assert_eq!(folded.to_json(), r#"{"a":2,"b":{"x":1},"c":3,"d":4}"#);
     }
 
     #[test]
     fn only_a_whole_object_has_members() {
         for text in ["", "[1]", "{\"a\":1", "{} {}", "nil", "{\"a\":1,}"] {
-            assert!(Members::parse(text).is_none(), "{text}");
+            assert!(Members::of(text).is_empty(), "{text}");
         }
     }
 }

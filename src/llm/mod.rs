@@ -26,7 +26,7 @@ pub use book::{Book, Found};
 pub use call::{Call, End};
 pub use charge::Cost;
 pub use cost::{Counts, Unpriced};
-pub use request::{Request, inspect};
+pub use request::inspect;
 pub use route::{Route, Shape, route};
 
 #[cfg(test)]

@@ -1,87 +1,54 @@
 //! What is needed of a request: its model, whether it asks for a stream, and the wish for the stream's usage.
 
-use std::borrow::Cow;
-
 use super::members::Members;
-use super::route::Route;
-use crate::json::{Reader, Writer};
+use super::record::{join, put};
+use crate::json::Writer;
 use crate::limits::LLM_REQUEST_BYTES_MAX;
 
-/// What a request body says.
-#[derive(Default)]
-pub struct Request {
-    /// The model that is asked for.
-    pub model: Option<String>,
-    /// Whether the answer will be a stream.
-    pub stream: bool,
-    /// The body to send instead, which asks for the stream's usage; all other bytes are as they were.
-    pub body: Option<String>,
-}
-
-impl Request {
-    /// `{"model"?,"stream":…,"body"?}`
-    pub fn to_json(&self) -> String {
-        let mut w = Writer::object();
-        for (key, text) in [("model", &self.model), ("body", &self.body)] {
-            if let Some(text) = text {
-                w.string(key, text);
-            }
-        }
-        w.raw("stream", if self.stream { "true" } else { "false" });
-        w.end()
-    }
-}
-
-/// Reads a request's JSON body. A body that is no JSON object, or too large, says nothing.
+/// Reads a request's JSON body, and says `{"model"?,"stream","body"?}`: the model that is asked for, whether the answer
+/// will be a stream, and the body to send instead. A body that is no JSON object, or too large, says nothing.
 ///
 /// OpenAI streams report usage only when asked to by `stream_options.include_usage`. If the caller left that open,
-/// [`Request::body`] asks for it; what the caller set, `false` too, is honoured. `ask` overrides whether the host
-/// is known to accept the option, which is so for OpenAI and Azure.
-pub fn inspect(route: &Route, body: &str, ask: Option<bool>) -> Request {
-    if body.len() > LLM_REQUEST_BYTES_MAX {
-        return Request::default();
+/// `body` asks for it, and is the same in all other bytes; what the caller set, `false` too, is honoured. `ask`
+/// overrides whether the host is known to accept the option, which is so for OpenAI and Azure.
+///
+/// `route` is what [`Route::to_json`](super::Route::to_json) gave.
+pub fn inspect(route: &str, body: &str, ask: Option<bool>) -> String {
+    let said = Members::of(if body.len() > LLM_REQUEST_BYTES_MAX { "" } else { body });
+    let route = Members::of(route);
+    let stream = said.get("stream") == "true";
+    let ask = ask.unwrap_or(matches!(route.text("provider"), "openai" | "azure"));
+
+    let mut w = Writer::object();
+    w.raw("stream", if stream { "true" } else { "false" });
+    put(&mut w, "model", said.text("model"));
+    if ask
+        && stream
+        && route.text("api") == "chat.completions"
+        && let Some(body) = asking(body, said.last("stream_options"))
+    {
+        w.string("body", &body);
     }
-    read(route, body, ask).unwrap_or_default()
+    w.end()
 }
 
-fn read(route: &Route, body: &str, ask: Option<bool>) -> Option<Request> {
-    let mut request = Request::default();
-    let mut options = None;
-    let mut r = Reader::new(body);
-    r.object(|r, key| {
-        r.kind()?;
-        let at = r.position();
-        let text = r.skip()?;
-        match key.as_ref() {
-            "model" => request.model = Reader::new(text).string().ok().map(Cow::into_owned).filter(|m| !m.is_empty()),
-            "stream" => request.stream = text == "true",
-            "stream_options" => options = Some((at, text)),
-            _ => {}
-        }
-        Ok(())
-    })
-    .ok()?;
-    let end = r.position();
-    r.end().ok()?;
-
-    let ask = ask.unwrap_or(matches!(route.provider.as_str(), "openai" | "azure"));
-    if !ask || !request.stream || route.api != "chat.completions" {
-        return Some(request);
-    }
-    let (from, to, insert) = match options {
-        None => (end - 1, end - 1, r#","stream_options":{"include_usage":true}"#),
-        Some((at, text @ "null")) => (at, at + text.len(), r#"{"include_usage":true}"#),
-        Some((at, text)) => {
-            let Some(members) = Members::parse(text) else { return Some(request) };
-            if members.iter().any(|(key, _)| key == "include_usage") {
-                return Some(request);
-            }
-            let insert = if members.is_empty() { r#""include_usage":true"# } else { r#""include_usage":true,"# };
-            (at + 1, at + 1, insert)
+/// The body with the wish for usage put in; `None` if the caller said something about it.
+fn asking(body: &str, options: &str) -> Option<String> {
+    let (from, to, insert) = if options.is_empty() {
+        let end = body.trim_ascii_end().len().checked_sub(1)?;
+        (end, end, r#","stream_options":{"include_usage":true}"#)
+    } else {
+        // Members are parts of the body: this is where they lie in it.
+        let at = (options.as_ptr() as usize).checked_sub(body.as_ptr() as usize)?;
+        let said = Members::of(options);
+        match options {
+            "null" => (at, at + options.len(), r#"{"include_usage":true}"#),
+            _ if !options.starts_with('{') || !said.last("include_usage").is_empty() => return None,
+            _ if said.is_empty() => (at + 1, at + 1, r#""include_usage":true"#),
+            _ => (at + 1, at + 1, r#""include_usage":true,"#),
         }
     };
-    request.body = Some([body.get(..from)?, insert, body.get(to..)?].concat());
-    Some(request)
+    Some(join(&[body.get(..from)?, insert, body.get(to..)?]))
 }
 
 #[cfg(test)]
@@ -90,7 +57,9 @@ mod tests {
     use crate::llm::route;
 
     fn asked(url: &str, body: &str, ask: Option<bool>) -> Option<String> {
-        inspect(&route("POST", url, None).unwrap(), body, ask).body
+        let said = inspect(&route("POST", url, None).unwrap().to_json(), body, ask);
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        said["body"].as_str().map(str::to_owned)
     }
 
     const CHAT: &str = "https://api.openai.com/v1/chat/completions";
@@ -141,10 +110,10 @@ mod tests {
 
     #[test]
     fn reads_model_and_stream_at_the_top_only() {
-        let route = route("POST", CHAT, None).unwrap();
+        let route = route("POST", CHAT, None).unwrap().to_json();
         let body = r#"{"messages":[{"content":"\"model\":\"x\"","model":"y"}],"model":"a\/b","stream":true}"#;
-        let request = inspect(&route, body, Some(false));
-        assert_eq!(request.to_json(), r#"{"model":"a/b","stream":true}"#);
-        assert_eq!(inspect(&route, r#"{"model":7}"#, None).to_json(), r#"{"stream":false}"#);
+        assert_eq!(inspect(&route, body, Some(false)), r#"{"stream":true,"model":"a\/b"}"#);
+        assert_eq!(inspect(&route, r#"{"model":7}"#, None), r#"{"stream":false}"#);
+        assert_eq!(inspect(&route, "", None), r#"{"stream":false}"#);
     }
 }

@@ -1,7 +1,6 @@
 //! Who answers a request, and in which shape: the provider by the URL's host, the shape by its path.
 
-use crate::error::{Error, Result};
-use crate::json::{Value, Writer};
+use crate::json::Writer;
 
 /// The form of a provider's answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,35 +36,20 @@ pub struct Route {
     /// The form of its answers.
     pub shape: Shape,
     /// Which of its interfaces: `chat.completions`, `responses`, `messages`, …
-    pub api: String,
-    /// The region, if the host names one.
-    pub region: Option<String>,
-    /// The model, if the path names one.
-    pub model: Option<String>,
+    pub api: &'static str,
+    /// The region, or empty if the host names none.
+    pub region: String,
+    /// The model, or empty if the path names none.
+    pub model: String,
 }
 
 impl Route {
-    /// Reads what [`Self::to_json`] wrote. Error: `route_invalid`.
-    pub fn parse(text: &str) -> Result<Self> {
-        Self::from_value(&Value::parse(text)?)
-    }
-
-    pub(super) fn from_value(route: &Value<'_>) -> Result<Self> {
-        let text = |key| route.get(key).and_then(Value::as_str).map(str::to_owned);
-        match (text("provider"), text("shape").as_deref().and_then(Shape::parse), text("api")) {
-            (Some(provider), Some(shape), Some(api)) => {
-                Ok(Self { provider, shape, api, region: text("region"), model: text("model") })
-            }
-            _ => Err(Error::new("route_invalid", "this is not a route that was given out")),
-        }
-    }
-
     /// `{"provider":…,"shape":…,"api":…,"region"?,"model"?}`
     pub fn to_json(&self) -> String {
         let mut w = Writer::object();
-        w.string("provider", &self.provider).string("shape", self.shape.name()).string("api", &self.api);
+        w.string("provider", &self.provider).string("shape", self.shape.name()).string("api", self.api);
         for (key, text) in [("region", &self.region), ("model", &self.model)] {
-            if let Some(text) = text {
+            if !text.is_empty() {
                 w.string(key, text);
             }
         }
@@ -74,7 +58,7 @@ impl Route {
 }
 
 /// Hosts and their providers. A leading dot or dash: the host ends so; a trailing dot: it begins so.
-const HOSTS: [(&str, &str); 27] = [
+static HOSTS: [(&str, &str); 27] = [
     ("api.openai.com", "openai"),
     (".api.openai.com", "openai"),
     (".openai.azure.com", "azure"),
@@ -105,7 +89,7 @@ const HOSTS: [(&str, &str); 27] = [
 ];
 
 /// Ends of paths that are posted to.
-const PATHS: [(&str, Shape, &str); 8] = [
+static PATHS: [(&str, Shape, &str); 8] = [
     ("/chat/completions", Shape::Openai, "chat.completions"),
     ("/completions", Shape::Openai, "completions"),
     ("/embeddings", Shape::Openai, "embeddings"),
@@ -116,76 +100,82 @@ const PATHS: [(&str, Shape, &str); 8] = [
     ("/v1/messages", Shape::Anthropic, "messages"),
 ];
 
-/// Decides who answers a request. `provider` is the caller's own word, which wins over the host.
+/// Decides who answers a request. `method` is in upper case; `provider` is the caller's own word, which wins over the
+/// host.
 ///
 /// `None`: not a call that is metered (another path, an unknown host, a free endpoint such as token counting).
 pub fn route(method: &str, url: &str, provider: Option<&str>) -> Option<Route> {
-    let (host, path) = split(url)?;
-    let (shape, api, model) = shape(method, path)?;
-    let provider = provider.filter(|p| !p.is_empty()).or_else(|| {
-        let bare = host.split_once(':').map_or(host.as_str(), |(bare, _)| bare);
-        HOSTS
-            .iter()
-            .find(|(pattern, _)| matches(pattern, if pattern.contains(':') { &host } else { bare }))
-            .map(|h| h.1)
-    })?;
-    Some(Route { provider: provider.to_owned(), shape, api: api.to_owned(), region: region(&host), model })
+    let url = url.to_ascii_lowercase();
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?.as_bytes();
+    let authority = until(rest, b"/?#");
+    let path = until(rest.get(authority.len()..)?, b"?#");
+    let (shape, api, model) = shape(method, path.strip_suffix(b"/").unwrap_or(path))?;
+
+    let port = authority.get(last(authority, b'@').map_or(0, |at| at + 1)..)?;
+    let host = until(port, b":");
+    let provider = match provider {
+        Some(provider) if !provider.is_empty() => provider,
+        _ => HOSTS.iter().find(|(pattern, _)| matches(pattern.as_bytes(), host, port))?.1,
+    };
+    let region = host
+        .strip_suffix(b".api.openai.com")
+        .or_else(|| host.strip_suffix(b"-aiplatform.googleapis.com"))
+        .or_else(|| host.strip_prefix(b"bedrock-runtime.").map(|rest| until(rest, b".")));
+    Some(Route {
+        provider: provider.to_owned(),
+        shape,
+        api,
+        region: text(region.unwrap_or_default()),
+        model: text(model),
+    })
 }
 
-/// Host with port, in lower case, and path of an http(s) URL.
-fn split(url: &str) -> Option<(String, &str)> {
-    let (scheme, rest) = url.split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
-        return None;
+/// What is before the first of these bytes.
+fn until<'a>(text: &'a [u8], stops: &[u8]) -> &'a [u8] {
+    let at = text.iter().position(|b| stops.contains(b)).unwrap_or(text.len());
+    text.get(..at).unwrap_or_default()
+}
+
+fn last(text: &[u8], byte: u8) -> Option<usize> {
+    text.iter().rposition(|b| *b == byte)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap_or_default()
+}
+
+fn matches(pattern: &[u8], host: &[u8], port: &[u8]) -> bool {
+    match (pattern.first(), pattern.last()) {
+        (Some(b'.' | b'-'), _) => host.ends_with(pattern),
+        (_, Some(b'.')) => host.starts_with(pattern),
+        _ => pattern == host || pattern == port,
     }
-    let rest = rest.split(['?', '#']).next()?;
-    let (authority, path) = rest.split_at_checked(rest.find('/').unwrap_or(rest.len()))?;
-    let host = authority.rsplit('@').next()?;
-    Some((host.to_ascii_lowercase(), path.trim_end_matches('/')))
 }
 
-fn matches(pattern: &str, host: &str) -> bool {
-    if pattern.starts_with(['.', '-']) {
-        host.ends_with(pattern)
-    } else if pattern.ends_with('.') {
-        host.starts_with(pattern)
-    } else {
-        host == pattern
-    }
-}
-
-fn region(host: &str) -> Option<String> {
-    let host = host.split(':').next()?;
-    host.strip_suffix(".api.openai.com")
-        .or_else(|| host.strip_suffix("-aiplatform.googleapis.com"))
-        .or_else(|| host.strip_prefix("bedrock-runtime.")?.split('.').next())
-        .map(str::to_owned)
-}
-
-fn shape(method: &str, path: &str) -> Option<(Shape, &'static str, Option<String>)> {
-    let (parent, last) = path.rsplit_once('/')?;
-    if method.eq_ignore_ascii_case("GET") {
-        if parent.ends_with("/responses") {
-            return Some((Shape::Openai, "responses", None));
+fn shape<'a>(method: &str, path: &'a [u8]) -> Option<(Shape, &'static str, &'a [u8])> {
+    let at = last(path, b'/')?;
+    let (parent, name) = (path.get(..at)?, path.get(at + 1..)?);
+    if method == "GET" {
+        if parent.ends_with(b"/responses") {
+            return Some((Shape::Openai, "responses", b""));
         }
-        let batch = last == "results" && parent.rsplit_once('/')?.0.ends_with("/messages/batches");
-        return batch.then_some((Shape::Anthropic, "messages.batches", None));
+        let batch = name == b"results" && parent.get(..last(parent, b'/')?)?.ends_with(b"/messages/batches");
+        return batch.then_some((Shape::Anthropic, "messages.batches", b""));
     }
-    if !method.eq_ignore_ascii_case("POST") {
+    if method != "POST" {
         return None;
     }
-    if let Some((_, shape, api)) = PATHS.iter().find(|(end, ..)| path.ends_with(end)) {
-        return Some((*shape, api, None));
+    if let Some((_, shape, api)) = PATHS.iter().find(|(end, ..)| path.ends_with(end.as_bytes())) {
+        return Some((*shape, api, b""));
     }
-    if parent.ends_with("/images") {
-        return Some((Shape::Openai, "images", None));
+    if parent.ends_with(b"/images") {
+        return Some((Shape::Openai, "images", b""));
     }
     // Google names the model and what is asked of it in one: `…/models/<model>:<verb>`.
-    let (model, verb) = last.split_once(':')?;
-    if matches!(verb, "rawPredict" | "streamRawPredict") && parent.ends_with("/publishers/anthropic/models") {
-        return (model != "count-tokens").then(|| (Shape::Anthropic, "messages", Some(model.to_owned())));
-    }
-    None
+    let model = until(name, b":");
+    let anthropic = matches!(name.get(model.len()..)?, b":rawpredict" | b":streamrawpredict")
+        && parent.ends_with(b"/publishers/anthropic/models");
+    (anthropic && model != b"count-tokens").then_some((Shape::Anthropic, "messages", model))
 }
 
 #[cfg(test)]
@@ -223,7 +213,7 @@ mod tests {
             ("http://localhost:11434/v1/chat/completions", "provider:ollama,shape:openai,api:chat.completions"),
             ("https://api.groq.com/openai/v1/audio/translations", "provider:groq,shape:openai,api:audio.translations"),
         ] {
-            assert_eq!(routed("post", url), ["{", want, "}"].concat(), "{url}");
+            assert_eq!(routed("POST", url), ["{", want, "}"].concat(), "{url}");
         }
         assert!(routed("GET", "https://api.openai.com/v1/responses/resp_1").contains("api:responses"));
         assert!(routed("GET", "https://api.anthropic.com/v1/messages/batches/b/results").contains("messages.batches"));

@@ -6,11 +6,9 @@
 
 use crate::limits::{JSON_DEPTH_MAX, LLM_PENDING_BYTES_MAX};
 
-/// What becomes of a member.
+/// What becomes of a member that has a name in the table; all others are dropped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
-    /// Nothing.
-    Drop,
     /// A string, a number or a literal; a container is dropped.
     Scalar,
     /// A container whose members are asked for in turn; a scalar is dropped.
@@ -30,43 +28,47 @@ enum State {
     Value { keep: bool, depth: usize, string: bool },
 }
 
+/// The members to keep, by key.
+pub(super) type Kept = [(&'static str, Keep)];
+
 /// The filter over one JSON text.
 pub(super) struct Sieve {
-    choose: fn(&[u8]) -> Keep,
+    kept: &'static Kept,
     out: Vec<u8>,
     state: State,
     escaped: bool,
     /// The containers that are open, `true` for an object.
     open: Vec<bool>,
-    next: Keep,
+    /// What becomes of the next value; `None` drops it.
+    next: Option<Keep>,
     key_is_next: bool,
     overflow: bool,
 }
 
 impl Sieve {
-    /// A sieve that asks `choose` for each key of the root and of what is walked.
-    pub fn new(choose: fn(&[u8]) -> Keep) -> Self {
+    /// A sieve that keeps these members of the root and of what is walked.
+    pub fn new(kept: &'static Kept) -> Self {
         Self {
-            choose,
+            kept,
             out: Vec::new(),
             state: State::Between,
             escaped: false,
             open: Vec::new(),
-            next: Keep::Walk,
+            next: Some(Keep::Walk),
             key_is_next: false,
             overflow: false,
         }
     }
 
-    /// The kept text, and a fresh start. `None` when there was nothing, or more than may be held.
-    pub fn take(&mut self) -> Option<String> {
-        let out = std::mem::take(&mut self.out);
-        let kept = !self.overflow && !out.is_empty();
-        *self = Self::new(self.choose);
-        kept.then(|| match String::from_utf8(out) {
-            Ok(text) => text,
-            Err(e) => String::from_utf8_lossy(e.as_bytes()).into_owned(),
-        })
+    /// The kept text, and a fresh start. Empty when there was nothing, or more than may be held.
+    pub fn take(&mut self) -> String {
+        let mut out = std::mem::take(&mut self.out);
+        *self = Self::new(self.kept);
+        if std::str::from_utf8(&out).is_err() {
+            // Somebody's text is broken; names and counts are ASCII.
+            out.iter_mut().filter(|b| !b.is_ascii()).for_each(|b| *b = b'?');
+        }
+        String::from_utf8(out).unwrap_or_default()
     }
 
     /// Takes in the next bytes.
@@ -102,7 +104,7 @@ impl Sieve {
                 self.out.push(byte);
                 if byte == b',' {
                     self.key_is_next = self.open.last() == Some(&true);
-                    self.next = Keep::Walk;
+                    self.next = Some(Keep::Walk);
                 }
             }
             b'}' | b']' => {
@@ -110,15 +112,15 @@ impl Sieve {
                 self.open.pop();
                 self.key_is_next = false;
             }
-            b'{' | b'[' if self.next == Keep::Walk => {
+            b'{' | b'[' if self.next == Some(Keep::Walk) => {
                 self.out.push(byte);
                 self.open.push(byte == b'{');
                 self.key_is_next = byte == b'{';
             }
             _ => {
                 let keep = match byte {
-                    b'{' | b'[' => self.next == Keep::All,
-                    _ => matches!(self.next, Keep::All | Keep::Scalar),
+                    b'{' | b'[' => self.next == Some(Keep::All),
+                    _ => matches!(self.next, Some(Keep::All | Keep::Scalar)),
                 };
                 if !keep {
                     self.out.extend_from_slice(b"null");
@@ -134,7 +136,7 @@ impl Sieve {
         let (used, ended) = self.string(true, bytes);
         if ended {
             let key = self.out.get(from..self.out.len().saturating_sub(1)).unwrap_or_default();
-            self.next = (self.choose)(key);
+            self.next = self.kept.iter().find(|(name, _)| name.as_bytes() == key).map(|(_, keep)| *keep);
             self.state = State::Between;
         }
         used
@@ -203,17 +205,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn choose(key: &[u8]) -> Keep {
-        match key {
-            b"id" => Keep::Scalar,
-            b"list" | b"doc" => Keep::Walk,
-            b"usage" => Keep::All,
-            _ => Keep::Drop,
-        }
-    }
+    const KEPT: &Kept = &[("id", Keep::Scalar), ("list", Keep::Walk), ("doc", Keep::Walk), ("usage", Keep::All)];
 
-    fn sift(text: &str, cut: usize) -> Option<String> {
-        let mut sieve = Sieve::new(choose);
+    fn sift(text: &str, cut: usize) -> String {
+        let mut sieve = Sieve::new(KEPT);
         text.as_bytes().chunks(cut).for_each(|chunk| sieve.push(chunk));
         sieve.take()
     }
@@ -224,7 +219,7 @@ mod tests {
             \"doc\":{\"id\":{\"x\":\"secret\"},\"vector\":[0.1,[-2e5]],\"list\":[1,\"secret\",{\"id\":7 ,\"z\":true}]},\"list\":\"secret\"}";
         let want = r#"{"id":"a\"b","text":null,"usage":{"n": [1, {"m":"}"}]},"doc":{"id":null,"vector":null,"list":[null ,null,{"id":7 ,"z":null }]},"list":null}"#;
         for cut in [1, 2, 3, 7, 4096] {
-            assert_eq!(sift(text, cut).as_deref(), Some(want), "{cut}");
+            assert_eq!(sift(text, cut), want, "{cut}");
         }
     }
 
@@ -244,40 +239,40 @@ mod tests {
             r#"{"text":"a" "b"}"#,
             r#"{"id":1:2}"#,
         ] {
-            let out = sift(text, 3).unwrap();
+            let out = sift(text, 3);
             assert!(serde_json::from_str::<serde_json::Value>(&out).map_or(true, |v| !v.is_object()), "{text} → {out}");
         }
     }
 
     #[test]
     fn what_is_dropped_costs_no_memory() {
-        let mut sieve = Sieve::new(choose);
+        let mut sieve = Sieve::new(KEPT);
         sieve.push(br#"{"id":1,"data":["#);
         for _ in 0..100_000 {
             sieve.push(br#"{"embedding":[0.123456,0.25]},"#);
         }
         assert!(sieve.out.capacity() < 100);
         sieve.push(br#"0],"usage":{"n":5}}"#);
-        assert_eq!(sieve.take().unwrap(), r#"{"id":1 ,"data":null,"usage":{"n":5}}"#);
+        assert_eq!(sieve.take(), r#"{"id":1 ,"data":null,"usage":{"n":5}}"#);
     }
 
     #[test]
     fn more_than_may_be_held_is_nothing() {
-        let mut sieve = Sieve::new(choose);
+        let mut sieve = Sieve::new(KEPT);
         sieve.push(br#"{"usage":""#);
         sieve.push(&vec![b'x'; LLM_PENDING_BYTES_MAX]);
         sieve.push(b"\"}");
-        assert_eq!(sieve.take(), None);
+        assert_eq!(sieve.take(), "");
         sieve.push(br#"{"id":1}"#);
-        assert_eq!(sieve.take().as_deref(), Some(r#"{"id":1 }"#));
+        assert_eq!(sieve.take(), r#"{"id":1 }"#);
     }
 
     proptest! {
         #[test]
         fn any_bytes_in_any_cut(bytes in proptest::collection::vec(any::<u8>(), 0..200), cut in 1usize..50) {
-            let mut whole = Sieve::new(choose);
+            let mut whole = Sieve::new(KEPT);
             whole.push(&bytes);
-            let mut cuts = Sieve::new(choose);
+            let mut cuts = Sieve::new(KEPT);
             bytes.chunks(cut).for_each(|chunk| cuts.push(chunk));
             prop_assert_eq!(whole.take(), cuts.take());
         }

@@ -1,69 +1,73 @@
 //! The counts of a usage record.
 
 use super::members::Members;
+use super::record::{join, number};
 use crate::json::Writer;
 
-/// Parts and their whole: `(whole, parts of one kind, which together are at most the whole)`.
-const KINDS: [(&str, &[&str]); 8] = [
-    ("input_tokens", &["cache_read_tokens", "cache_write_tokens", "input_tool_tokens"]),
-    ("input_tokens", &["input_text_tokens", "input_audio_tokens", "input_image_tokens", "input_video_tokens"]),
-    (
-        "cache_read_tokens",
-        &["cache_text_read_tokens", "cache_audio_read_tokens", "cache_image_read_tokens", "cache_video_read_tokens"],
-    ),
-    (
-        "cache_write_tokens",
-        &["cache_write_5m_tokens", "cache_write_30m_tokens", "cache_write_1h_tokens", "cache_write_12h_tokens"],
-    ),
-    ("output_tokens", &["output_reasoning_tokens"]),
-    ("output_tokens", &["output_text_tokens", "output_audio_tokens", "output_image_tokens", "output_video_tokens"]),
-    ("output_tokens", &["accepted_prediction_tokens"]),
-    ("output_tokens", &["rejected_prediction_tokens"]),
+/// What a token can stand for.
+pub(super) const MODALITIES: [&str; 4] = ["text", "audio", "image", "video"];
+
+/// Wholes and their parts, as `prefix`, `parts` and `suffix` of a key. The parts of one row are at most the whole.
+static KINDS: [(&str, &str, &[&str], &str); 8] = [
+    ("input_tokens", "", &["cache_read", "cache_write", "input_tool"], "_tokens"),
+    ("input_tokens", "input_", &MODALITIES, "_tokens"),
+    ("cache_read_tokens", "cache_", &MODALITIES, "_read_tokens"),
+    ("cache_write_tokens", "cache_write_", &["5m", "30m", "1h", "12h"], "_tokens"),
+    ("output_tokens", "output_", &["reasoning"], "_tokens"),
+    ("output_tokens", "output_", &MODALITIES, "_tokens"),
+    ("output_tokens", "accepted_", &["prediction"], "_tokens"),
+    ("output_tokens", "rejected_", &["prediction"], "_tokens"),
 ];
 
 /// Counts by key. Absent is "not reported", which is not 0.
 #[derive(Default)]
 pub(super) struct Usage {
-    counts: Vec<(&'static str, u64)>,
+    counts: Vec<(String, u64)>,
     /// `audio_seconds`, the one amount that may be fractional.
-    audio_seconds: Option<String>,
+    pub audio_seconds: Option<String>,
 }
 
 impl Usage {
     /// Adds to a count what was reported; nothing reported leaves it as it is.
-    pub fn add(&mut self, key: &'static str, n: Option<u64>) {
+    pub fn add(&mut self, key: &str, n: Option<u64>) {
         let Some(n) = n else { return };
-        match self.counts.iter_mut().find(|(k, _)| *k == key) {
-            Some((_, count)) => *count = count.saturating_add(n),
-            None => self.counts.push((key, n)),
+        match self.find(key) {
+            Some(count) => *count = count.saturating_add(n),
+            None => self.counts.push((key.to_owned(), n)),
         }
     }
 
     /// Adds the members of `from` under our keys: pairs of (theirs, ours).
-    pub fn add_all(&mut self, from: &Members<'_>, keys: &[(&str, &'static str)]) {
+    pub fn add_all(&mut self, from: &Members<'_>, keys: &[(&str, &str)]) {
         for (theirs, ours) in keys {
             self.add(ours, from.count(theirs));
         }
     }
 
-    /// Sets `audio_seconds`.
-    pub fn set_audio_seconds(&mut self, seconds: Option<String>) {
-        self.audio_seconds = seconds.or(self.audio_seconds.take());
+    /// Adds the `text_tokens`, `audio_tokens`, … of `from`, under keys with this prefix and suffix.
+    pub fn add_modalities(&mut self, from: &Members<'_>, prefix: &str, suffix: &str) {
+        for modality in MODALITIES {
+            self.add(&join(&[prefix, modality, suffix]), from.count(&join(&[modality, "_tokens"])));
+        }
     }
 
-    /// A count, if reported.
-    pub fn get(&self, key: &str) -> Option<u64> {
-        self.counts.iter().find(|(k, _)| *k == key).map(|(_, n)| *n)
+    fn find(&mut self, key: &str) -> Option<&mut u64> {
+        self.counts.iter_mut().find(|(k, _)| k == key).map(|(_, n)| n)
+    }
+
+    /// A count; 0 if it was not reported.
+    pub fn get(&self, key: &str) -> u64 {
+        self.counts.iter().find(|(k, _)| k == key).map_or(0, |(_, n)| *n)
     }
 
     /// Cuts parts that are larger than their whole, those of one kind in their order until the whole is used up.
     /// Says whether anything was cut.
     pub fn clamp(&mut self) -> bool {
         let mut clamped = false;
-        for (whole, parts) in KINDS {
-            let Some(mut left) = self.get(whole) else { continue };
+        for (whole, prefix, parts, suffix) in KINDS {
+            let Some(mut left) = self.find(whole).map(|n| *n) else { continue };
             for part in parts {
-                if let Some((_, n)) = self.counts.iter_mut().find(|(k, _)| k == part) {
+                if let Some(n) = self.find(&join(&[prefix, part, suffix])) {
                     clamped |= *n > left;
                     *n = left.min(*n);
                     left -= *n;
@@ -77,7 +81,7 @@ impl Usage {
     pub fn to_json(&self) -> String {
         let mut w = Writer::object();
         for (key, n) in &self.counts {
-            w.raw(key, &n.to_string());
+            w.raw(key, &number(*n));
         }
         if let Some(seconds) = &self.audio_seconds {
             w.raw("audio_seconds", seconds);
@@ -90,8 +94,8 @@ impl Usage {
 mod tests {
     use super::*;
 
-    fn usage(counts: &[(&'static str, u64)]) -> Usage {
-        Usage { counts: counts.to_vec(), audio_seconds: None }
+    fn usage(counts: &[(&str, u64)]) -> Usage {
+        Usage { counts: counts.iter().map(|(key, n)| ((*key).to_owned(), *n)).collect(), audio_seconds: None }
     }
 
     #[test]
@@ -106,7 +110,7 @@ mod tests {
     fn parts_of_a_part_are_cut_with_it() {
         let mut u = usage(&[("input_tokens", 10), ("cache_write_tokens", 50), ("cache_write_1h_tokens", 40)]);
         assert!(u.clamp());
-        assert_eq!((u.get("cache_write_tokens"), u.get("cache_write_1h_tokens")), (Some(10), Some(10)));
+        assert_eq!((u.get("cache_write_tokens"), u.get("cache_write_1h_tokens")), (10, 10));
     }
 
     #[test]

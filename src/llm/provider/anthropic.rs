@@ -3,111 +3,101 @@
 //! Cache reads and writes lie on top of `input_tokens`. In a stream `message_start` has the input side and
 //! `message_delta` running totals, which replace and never add.
 
-use crate::llm::answer::{Answer, Answers, Part, told};
+use crate::llm::answer::{Answer, Answers};
 use crate::llm::members::Members;
-use crate::llm::sieve::Keep;
+use crate::llm::record::{Records, first};
+use crate::llm::sieve::{Keep, Kept};
 use crate::llm::usage::Usage;
 
-pub(super) fn keep(key: &[u8]) -> Keep {
-    match key {
-        b"id" | b"model" | b"type" | b"stop_reason" => Keep::Scalar,
-        b"message" | b"delta" | b"result" => Keep::Walk,
-        b"usage" => Keep::All,
-        _ => Keep::Drop,
-    }
-}
+pub(super) const KEPT: &Kept = &[
+    ("id", Keep::Scalar),
+    ("model", Keep::Scalar),
+    ("type", Keep::Scalar),
+    ("stop_reason", Keep::Scalar),
+    ("message", Keep::Walk),
+    ("delta", Keep::Walk),
+    ("result", Keep::Walk),
+    ("usage", Keep::All),
+];
 
 pub(super) fn fold(doc: &Members<'_>, answers: &mut Answers) {
-    let result = doc.object("result");
-    if result.string("type").as_deref() == Some("succeeded") {
-        message(&result.object("message"), &mut answers.current);
-        answers.current.ended = true;
-        answers.next();
-        return;
-    }
-    match doc.string("type").as_deref() {
-        Some("message") => {
-            message(doc, &mut answers.current);
-            answers.current.ended = true;
+    let answer = &mut answers.current;
+    match doc.text("type") {
+        "message" => {
+            message(doc, answer);
+            answer.ended = true;
         }
-        Some("message_start") => {
+        "message_start" => {
             let start = doc.object("message");
-            let id = start.string("id").unwrap_or_default();
-            if !answers.current.id.is_empty() && answers.current.id != id {
+            let id = answer.said.get("id");
+            if !id.is_empty() && id != start.text("id") {
                 // A second generation in the same stream: a gateway that fell back in the middle of the first.
                 answers.next();
                 answers.is_final = false;
             }
             message(&start, &mut answers.current);
         }
-        Some("message_delta") => {
+        "message_delta" => {
             let delta = doc.object("delta");
-            told(&mut answers.current.finish_reason, &delta, "stop_reason");
-            answers.current.fold_usage(&doc.object("usage"));
-            answers.current.ended |= delta.string("stop_reason").is_some();
+            answer.note(&delta, &STOP);
+            answer.ended |= !delta.text("stop_reason").is_empty();
+            answer.usage.fold(&doc.object("usage"));
         }
-        Some("message_stop") => {
-            answers.current.ended = true;
+        "message_stop" => {
+            answer.ended = true;
             answers.is_final = true;
         }
-        _ => {}
+        _ => {
+            // A line of a batch's results.
+            let result = doc.object("result");
+            if result.text("type") == "succeeded" {
+                message(&result.object("message"), answer);
+                answer.ended = true;
+                answers.next();
+            }
+        }
     }
 }
 
+const STOP: [(&str, &str); 1] = [("stop_reason", "finish_reason")];
+
 fn message(message: &Members<'_>, answer: &mut Answer) {
-    told(&mut answer.id, message, "id");
-    told(&mut answer.model, message, "model");
-    told(&mut answer.finish_reason, message, "stop_reason");
-    answer.fold_usage(&message.object("usage"));
+    answer.note(message, &[("id", "id"), ("model", "model")]);
+    answer.note(message, &STOP);
+    answer.usage.fold(&message.object("usage"));
 }
 
 /// Records by the iterations of one answer: the top-level counts leave out what other models, and compaction, used.
-pub(super) fn parts(raw: String) -> Vec<Part> {
-    let told = Members::parse(&raw).unwrap_or_default();
-    let iterations: Vec<_> =
-        told.array("iterations").into_iter().map(|text| (text, Members::parse(text).unwrap_or_default())).collect();
-    let fallback = iterations.iter().find(|(_, i)| i.string("type").as_deref() == Some("fallback_message"));
-    let model = fallback.and_then(|(_, i)| i.string("model"));
-
-    let text = |key| told.string(key).unwrap_or_default().into_owned();
-    let (service_tier, speed, region) = (text("service_tier"), text("speed"), text("inference_geo"));
-    let part = |usage, raw: &str, role, model| Part {
-        role,
-        model,
-        usage,
-        raw: raw.to_owned(),
-        service_tier: service_tier.clone(),
-        speed: speed.clone(),
-        region: region.clone(),
-        provider_cost: None,
-    };
-
+pub(super) fn write<'a>(raw: &'a str, records: &mut Records<'a>) {
+    let told = Members::of(raw);
     let mut usage = Usage::default();
     add_counts(&mut usage, &told);
-    let mut parts = Vec::new();
-    for (text, entry) in &iterations {
-        let kind = entry.string("type").unwrap_or_default();
-        let role = match kind.as_ref() {
-            "compaction" => {
-                add_counts(&mut usage, entry);
-                continue;
-            }
-            "fallback_message" => continue,
-            "message" => match (fallback, entry.string("model")) {
-                (Some(_), Some(own)) if Some(&own) != model.as_ref() => "fallback_attempt",
-                _ => continue,
-            },
+    let iterations = told.array("iterations");
+    let mut fallback = "";
+    for entry in &iterations {
+        let entry = Members::of(entry);
+        match entry.text("type") {
+            "compaction" => add_counts(&mut usage, &entry),
+            "fallback_message" => fallback = first(entry.text("model"), records.model),
+            _ => {}
+        }
+    }
+    records.add("", first(fallback, records.model), usage, raw);
+    for raw in iterations {
+        let entry = Members::of(raw);
+        let own = entry.text("model");
+        let role = match entry.text("type") {
+            "compaction" | "fallback_message" => continue,
+            "message" if !fallback.is_empty() && !own.is_empty() && own != fallback => "fallback_attempt",
+            "message" => continue,
             "advisor_message" => "advisor",
             // Whatever comes: a record of its own counts nothing twice and loses nothing.
-            "" => "unknown",
-            kind => kind,
+            kind => first(kind, "unknown"),
         };
-        let mut counts = Usage::default();
-        add_counts(&mut counts, entry);
-        parts.push(part(counts, text, Some(role.to_owned()), entry.string("model").map(Into::into)));
+        let mut usage = Usage::default();
+        add_counts(&mut usage, &entry);
+        records.add(role, first(own, records.model), usage, raw);
     }
-    parts.insert(0, part(usage, &raw, None, model.map(Into::into)));
-    parts
 }
 
 fn add_counts(usage: &mut Usage, told: &Members<'_>) {

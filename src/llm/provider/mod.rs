@@ -5,33 +5,34 @@
 mod anthropic;
 mod openai;
 
-use super::answer::{Answer, Answers, Part};
+use super::answer::Answers;
 use super::members::Members;
+use super::record::Records;
 use super::route::Shape;
-use super::sieve::Keep;
+use super::sieve::Kept;
 
 impl Shape {
     /// Which members of a body are needed.
-    pub(super) fn keep(self) -> fn(&[u8]) -> Keep {
+    pub(super) fn kept(self) -> &'static Kept {
         match self {
-            Self::Openai => openai::keep,
-            Self::Anthropic => anthropic::keep,
+            Self::Openai => openai::KEPT,
+            Self::Anthropic => anthropic::KEPT,
         }
     }
 
-    /// Takes in one event of a stream, one line, or the whole document.
-    pub(super) fn fold(self, doc: &Members<'_>, api: &str, answers: &mut Answers) {
+    /// Takes in one event of a stream, one line, or the whole document. `images`: it is of an images API.
+    pub(super) fn fold(self, doc: &Members<'_>, images: bool, answers: &mut Answers) {
         match self {
-            Self::Openai => openai::fold(doc, api, answers),
+            Self::Openai => openai::fold(doc, images, answers),
             Self::Anthropic => anthropic::fold(doc, answers),
         }
     }
 
-    /// The records of an answer whose usage is known, the main one first.
-    pub(super) fn parts(self, answer: &Answer, raw: String) -> Vec<Part> {
+    /// Writes the records of an answer whose usage is known, the main one first. `raw` is the usage object.
+    pub(super) fn write<'a>(self, raw: &'a str, records: &mut Records<'a>) {
         match self {
-            Self::Openai => openai::parts(answer, raw),
-            Self::Anthropic => anthropic::parts(raw),
+            Self::Openai => openai::write(raw, records),
+            Self::Anthropic => anthropic::write(raw, records),
         }
     }
 }
