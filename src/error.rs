@@ -2,13 +2,20 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 /// What went wrong, where, and how to mend it.
 ///
 /// `code` is stable and meant for programs; `message`, `path` and `help` are meant for people and may change.
 /// It crosses the WebAssembly boundary as JSON text ([`Error::to_json`]).
+///
+/// It is one word, boxed: results are small and cheap to pass on, which is a good part of the module's size.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Details>);
+
+/// The fields of an [`Error`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Details {
     /// Stable `snake_case` code, e.g. `event_too_large`.
     pub code: &'static str,
     /// One sentence: what is wrong.
@@ -27,10 +34,19 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error with a code and a sentence.
     pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), path: None, help: None, http: None }
+        Self::make(code, message.into())
+    }
+
+    // Out of line, here and below: an error is made in hundreds of places, and rarely.
+    #[cold]
+    #[inline(never)]
+    fn make(code: &'static str, message: Cow<'static, str>) -> Self {
+        Self(Box::new(Details { code, message, path: None, help: None, http: None }))
     }
 
     /// Says where. Paths grow outwards: the innermost part is set first.
+    #[cold]
+    #[inline(never)]
     pub fn at(mut self, outer: &str) -> Self {
         self.path = Some(match self.path.take() {
             None => outer.to_owned(),
@@ -41,8 +57,14 @@ impl Error {
     }
 
     /// Says how to mend it.
-    pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
-        self.help = Some(help.into());
+    pub fn help(self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.set_help(help.into())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn set_help(mut self, help: Cow<'static, str>) -> Self {
+        self.help = Some(help);
         self
     }
 
@@ -66,6 +88,20 @@ impl Error {
             w.raw("http", &http.to_string());
         }
         w.end()
+    }
+}
+
+impl Deref for Error {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
     }
 }
 

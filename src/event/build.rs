@@ -115,7 +115,7 @@ mod tests {
     }
 
     fn refused(text: &str) -> (&'static str, Option<String>) {
-        build(text).map_or_else(|e| (e.code, e.path), |event| panic!("{}", event.to_json()))
+        build(text).map_or_else(|e| (e.code, e.path.clone()), |event| panic!("{}", event.to_json()))
     }
 
     #[test]

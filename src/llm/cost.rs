@@ -65,7 +65,7 @@ impl Unpriced {
 
 impl From<Error> for Unpriced {
     fn from(error: Error) -> Self {
-        Self { reason: error.code, detail: error.message.into_owned() }
+        Self { reason: error.code, detail: error.message.to_string() }
     }
 }
 

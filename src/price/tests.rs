@@ -3,7 +3,7 @@ use super::*;
 const CASES: &str = include_str!("../../tests/contract/billing-price.json");
 
 fn code(price: &str) -> (&'static str, Option<String>) {
-    Price::parse(price).map_or_else(|e| (e.code, e.path), |_| panic!("{price} is taken"))
+    Price::parse(price).map_or_else(|e| (e.code, e.path.clone()), |_| panic!("{price} is taken"))
 }
 
 /// Shapes that are not built yet are told apart here, so that none is passed over by mistake.
