@@ -7,119 +7,89 @@ use super::value::{Amount, Numeric};
 use crate::error::{Error, Result};
 use crate::float;
 
-/// What one event brings to a cell.
-pub enum Brought<'a> {
-    /// An event is all there is to count.
-    Event,
-    /// It has no usable value.
-    Nothing,
-    /// A number.
-    Amount(Amount),
-    /// A text, for distinct counts.
-    Text(&'a str),
-}
-
-/// The events of one time bucket, subject and group, folded into what the aggregation needs.
+/// Some events, folded into what the aggregation needs.
 #[derive(Clone)]
 pub struct Cell {
-    /// Unix second of the earliest event, usable or not.
+    /// Unix second of the earliest event, usable or not
     pub first: u32,
-    /// Unix second of the latest event, usable or not.
+    /// Unix second of the latest event, usable or not
     pub last: u32,
-    /// Events, or usable values.
-    count: u64,
-    tally: Tally,
+    /// Events for COUNT, else usable values
+    pub count: u64,
+    /// Their values
+    pub tally: Tally,
 }
 
+/// The values of a cell.
 #[derive(Clone)]
-enum Tally {
+pub enum Tally {
+    /// None, or none needed
     Nothing,
+    /// A sum or an extreme
     Amount(Amount),
+    /// For LATEST
     Latest(Box<Latest>),
-    Texts(BTreeSet<Box<str>>),
+    /// The distinct texts
+    Texts(BTreeSet<Vec<u8>>),
     /// More distinct texts than are kept
     TooManyTexts,
 }
 
+/// The latest value so far.
 #[derive(Clone)]
-struct Latest {
-    amount: Amount,
-    second: u32,
-    subject: Box<str>,
-    arrival: u64,
-}
-
-impl Latest {
-    /// The greatest second wins; of a tie the bytewise smallest subject, then the earliest arrival. That is what the
-    /// server answers for one inserted batch; for more it is undefined there.
-    fn yields_to(&self, other: &Self) -> bool {
-        let order = self.second.cmp(&other.second).then_with(|| other.subject.cmp(&self.subject));
-        order.then_with(|| other.arrival.cmp(&self.arrival)).is_lt()
-    }
+pub struct Latest {
+    /// The value
+    pub amount: Amount,
+    /// When it happened
+    pub second: u32,
+    /// Whose it is
+    pub subject: String,
+    /// When it came
+    pub arrival: u64,
 }
 
 impl Cell {
-    /// A cell without a value yet, for an event of this second.
-    pub fn new(second: u32) -> Self {
-        Self { first: second, last: second, count: 0, tally: Tally::Nothing }
-    }
-
-    /// Adds one event. With `room` false a distinct text that is new is not kept, and the count is given up.
-    /// Gives the bytes of text it has kept.
-    pub fn add(
-        &mut self,
-        how: Aggregation,
-        brought: Brought<'_>,
-        second: u32,
-        subject: &str,
-        arrival: u64,
-        room: bool,
-    ) -> usize {
-        self.first = self.first.min(second);
-        self.last = self.last.max(second);
-        match brought {
-            Brought::Nothing => {}
-            Brought::Event => self.count = self.count.saturating_add(1),
-            Brought::Text(text) => {
-                if matches!(self.tally, Tally::Nothing) {
-                    self.tally = Tally::Texts(BTreeSet::new());
-                }
-                if let Tally::Texts(texts) = &mut self.tally
-                    && !texts.contains(text)
-                {
-                    if room {
-                        texts.insert(text.into());
-                        return text.len();
-                    }
-                    self.tally = Tally::TooManyTexts;
-                }
-            }
-            Brought::Amount(amount) => {
-                let tally = match how {
-                    Aggregation::Latest => {
-                        Tally::Latest(Box::new(Latest { amount, second, subject: subject.into(), arrival }))
-                    }
-                    _ => Tally::Amount(amount),
-                };
-                self.count = self.count.saturating_add(1);
-                self.tally.merge(how, tally);
-            }
-        }
-        0
-    }
-
-    /// Takes in another cell, whose events arrived later.
-    pub fn merge(&mut self, how: Aggregation, other: Self) {
+    /// Takes in another cell, whose events arrived later. Gives number and bytes of the distinct texts that are new.
+    pub fn merge(&mut self, how: Aggregation, other: Self) -> (usize, usize) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.count = self.count.saturating_add(other.count);
-        self.tally.merge(how, other.tally);
+        match (&mut self.tally, other.tally) {
+            (_, Tally::Nothing) | (Tally::TooManyTexts, _) => {}
+            (Tally::Texts(mine), Tally::Texts(texts)) => {
+                let (mut count, mut bytes) = (0, 0);
+                for text in texts {
+                    let length = text.len();
+                    if mine.insert(text) {
+                        count += 1;
+                        bytes += length;
+                    }
+                }
+                return (count, bytes);
+            }
+            // The greatest second wins; of a tie the bytewise smallest subject, then the earliest arrival. That is what
+            // the server answers for one inserted batch; for more it is undefined there.
+            (Tally::Latest(mine), Tally::Latest(latest)) => {
+                let order = mine.second.cmp(&latest.second).then_with(|| latest.subject.cmp(&mine.subject));
+                if order.then(latest.arrival.cmp(&mine.arrival)).is_lt() {
+                    *mine = latest;
+                }
+            }
+            (Tally::Amount(mine), Tally::Amount(amount)) => match how {
+                Aggregation::Min if !amount.is_less(mine) => {}
+                Aggregation::Max if !mine.is_less(&amount) => {}
+                Aggregation::Min | Aggregation::Max => *mine = amount,
+                _ => mine.add(&amount),
+            },
+            (_, other) => self.tally = other,
+        }
+        (0, 0)
     }
 
-    /// Number and bytes of the distinct texts that are kept.
+    /// Number and bytes of the distinct texts.
     pub fn texts(&self) -> (usize, usize) {
         match &self.tally {
-            Tally::Texts(texts) => (texts.len(), texts.iter().map(|text| text.len()).sum()),
+            Tally::Texts(texts) => (texts.len(), texts.iter().map(Vec::len).sum()),
             _ => (0, 0),
         }
     }
@@ -128,19 +98,23 @@ impl Cell {
     ///
     /// Errors: `sum_overflow`, `limit_exceeded`.
     pub fn value(&self, how: Aggregation, numeric: Numeric) -> Result<Option<(String, Option<String>)>> {
-        let amount = match (&self.tally, how) {
-            (_, Aggregation::Count) => return Ok(Some((self.count.to_string(), None))),
-            (Tally::TooManyTexts, _) => return Err(too_many_texts()),
-            (_, Aggregation::UniqueCount) => return Ok(Some((self.texts().0.to_string(), None))),
-            (Tally::Amount(amount), _) => amount,
-            (Tally::Latest(latest), _) => &latest.amount,
-            (Tally::Nothing | Tally::Texts(_), _) => return Ok(None),
+        let amount = match &self.tally {
+            Tally::TooManyTexts => return Err(too_many_texts()),
+            Tally::Amount(amount) => amount,
+            Tally::Latest(latest) => &latest.amount,
+            Tally::Nothing | Tally::Texts(_) => {
+                let count = match how {
+                    Aggregation::Count => self.count,
+                    Aggregation::UniqueCount => self.texts().0 as u64,
+                    _ => return Ok(None),
+                };
+                return Ok(Some((count.to_string(), None)));
+            }
         };
-        let overflow = || {
-            Error::new("sum_overflow", "the sum is larger than the numeric mode can hold")
-                .help("ask for shorter windows or smaller groups")
+        let Some(mut x) = amount.to_f64(numeric) else {
+            return Err(Error::new("sum_overflow", "the sum is larger than the numeric mode can hold")
+                .help("ask for shorter windows or smaller groups"));
         };
-        let mut x = amount.to_f64(numeric).ok_or_else(overflow)?;
         let mut exact = None;
         if how == Aggregation::Avg {
             x /= self.count as f64;
@@ -149,27 +123,6 @@ impl Cell {
         }
         // JavaScript prints -0 as 0.
         Ok(Some((float::js_text(x + 0.0), exact)))
-    }
-}
-
-impl Tally {
-    fn merge(&mut self, how: Aggregation, other: Self) {
-        match (&mut *self, other) {
-            (_, Self::Nothing) | (Self::TooManyTexts, _) => {}
-            (Self::Texts(mine), Self::Texts(texts)) => mine.extend(texts),
-            (Self::Latest(mine), Self::Latest(latest)) => {
-                if mine.yields_to(&latest) {
-                    *mine = latest;
-                }
-            }
-            (Self::Amount(mine), Self::Amount(amount)) => match how {
-                Aggregation::Min if amount.compare(mine).is_lt() => *mine = amount,
-                Aggregation::Max if amount.compare(mine).is_gt() => *mine = amount,
-                Aggregation::Min | Aggregation::Max => {}
-                _ => mine.add(&amount),
-            },
-            (_, other) => *self = other,
-        }
     }
 }
 

@@ -76,6 +76,8 @@ pub fn parse_meters(value: &Value<'_>) -> Result<Vec<Meter>> {
     Ok(meters)
 }
 
+#[cold]
+#[inline(never)]
 fn invalid(rule: &'static str) -> Error {
     Error::new("meter_invalid", rule).http(400)
 }
@@ -94,14 +96,19 @@ fn path(text: &str) -> Result<Path> {
 }
 
 fn is_slug(text: &str) -> bool {
-    let part = |part: &str| !part.is_empty() && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'));
-    text.split('_').all(part)
+    let mut before = b'_';
+    for byte in text.bytes() {
+        if !(matches!(byte, b'a'..=b'z' | b'0'..=b'9') || (byte == b'_' && before != b'_')) {
+            return false;
+        }
+        before = byte;
+    }
+    before != b'_'
 }
 
 fn is_key(text: &str) -> bool {
-    !text.starts_with(|c: char| c.is_ascii_digit())
-        && !text.is_empty()
-        && text.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric())
+    let is_part = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
+    text.bytes().all(is_part) && text.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
 impl Meter {
@@ -163,10 +170,9 @@ fn groups(meter: &Value<'_>, property: Option<&str>) -> Result<Vec<(String, Path
         }
         let path = path(text).map_err(|e| e.at(key))?;
         // Of duplicate keys the last wins, as in any JSON object.
-        match groups.binary_search_by(|(other, _)| other.as_str().cmp(key)) {
-            Ok(at) => drop(groups.splice(at..=at, [(key.to_string(), path)])),
-            Err(at) => groups.insert(at, (key.to_string(), path)),
-        }
+        groups.retain(|(other, _)| other != key);
+        let at = groups.iter().take_while(|(other, _)| other.as_str() < key.as_ref()).count();
+        groups.insert(at, (key.to_string(), path));
     }
     if groups.len() > GROUP_BY_MAX {
         return Err(Error::new("limit_exceeded", "at most 16 group-by keys"));

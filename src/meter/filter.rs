@@ -38,6 +38,8 @@ pub enum Token {
     Char(char),
 }
 
+#[cold]
+#[inline(never)]
 fn invalid(message: &'static str) -> Error {
     Error::new("filter_invalid", message).http(400)
 }

@@ -8,6 +8,7 @@
 mod aggregate;
 mod definition;
 pub mod filter;
+mod key;
 pub mod path;
 mod preview;
 pub mod query;

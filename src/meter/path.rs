@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use super::value::{Found, scalar};
 use crate::error::{Error, Result};
-use crate::json::{Kind, Reader};
+use crate::json::Reader;
 use crate::limits::{PATH_BYTES_MAX, PATH_STEPS_MAX};
 
 /// A compiled path.
@@ -27,14 +27,13 @@ enum Step {
 impl Path {
     /// Compiles a path. Errors: `path_invalid` with a hint, `limit_exceeded`.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut parser = Parser { text, at: 0 };
-        let steps = if text.len() > PATH_BYTES_MAX { Err(true) } else { parser.path() };
-        steps.map(Self).map_err(|too_long| {
-            if too_long {
-                return Error::new("limit_exceeded", "a path has at most 256 bytes and 32 steps");
-            }
-            Error::new("path_invalid", "the meter server would refuse this path").help(hint(text, parser.at)).http(400)
-        })
+        let mut parser = Parser { text, at: 0, dot: None };
+        let steps = if text.len() > PATH_BYTES_MAX { None } else { parser.path() };
+        match steps {
+            Some(steps) if steps.len() <= PATH_STEPS_MAX => Ok(Self(steps)),
+            None if text.len() <= PATH_BYTES_MAX => Err(parser.refuse()),
+            _ => Err(Error::new("limit_exceeded", "a path has at most 256 bytes and 32 steps")),
+        }
     }
 
     /// The first scalar among the matches, in document order.
@@ -58,20 +57,6 @@ impl<'d> Document<'d> {
     pub fn read(data: Option<&'d str>) -> Self {
         Self(data.and_then(members))
     }
-
-    /// True if any number in it is one that `matches`, at any depth.
-    pub fn any_number(&self, matches: fn(&str) -> bool) -> bool {
-        self.0.iter().flatten().any(|(_, text)| any_number(text, matches))
-    }
-}
-
-fn any_number(text: &str, matches: fn(&str) -> bool) -> bool {
-    match Reader::new(text).kind() {
-        Ok(Kind::Number) => matches(text),
-        Ok(Kind::Array) => elements(text).into_iter().flatten().any(|item| any_number(item, matches)),
-        Ok(Kind::Object) => members(text).into_iter().flatten().any(|(_, item)| any_number(item, matches)),
-        _ => false,
-    }
 }
 
 fn member<'d>(members: &Members<'d>, key: &str) -> Option<&'d str> {
@@ -88,13 +73,15 @@ fn members(text: &str) -> Option<Members<'_>> {
     read.ok().map(|()| found)
 }
 
-fn elements(text: &str) -> Option<Vec<&str>> {
+/// Each element of an array; none of anything else.
+fn elements(text: &str) -> Vec<Option<&str>> {
     let mut found = Vec::new();
-    let read = Reader::new(text).array(|r| {
-        found.push(r.skip()?);
+    // It has been read as JSON before: all that can fail is that it is no array.
+    let _ = Reader::new(text).array(|r| {
+        found.push(Some(r.skip()?));
         Ok(())
     });
-    read.ok().map(|()| found)
+    found
 }
 
 fn walk<'d>(steps: &[Step], text: &'d str) -> Found<'d> {
@@ -105,13 +92,14 @@ fn walk<'d>(steps: &[Step], text: &'d str) -> Found<'d> {
             None => Found::Missing,
         },
         Some((Step::Elements(ranges), rest)) => {
-            let mut items: Vec<_> = elements(text).into_iter().flatten().map(Some).collect();
+            let mut items = elements(text);
             let mut best = Found::Missing;
             for (start, end) in ranges {
                 let end = usize::try_from(*end).unwrap_or(usize::MAX).min(items.len());
                 let range = usize::try_from(*start).unwrap_or(usize::MAX)..end;
                 // Taken out when visited: an index named twice costs nothing and changes nothing.
-                for text in items.get_mut(range).into_iter().flatten().filter_map(Option::take) {
+                for item in items.get_mut(range).unwrap_or_default() {
+                    let Some(text) = item.take() else { continue };
                     match walk(rest, text) {
                         Found::Missing => {}
                         Found::NotScalar => best = Found::NotScalar,
@@ -127,150 +115,144 @@ fn walk<'d>(steps: &[Step], text: &'d str) -> Found<'d> {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// Where the step began, if with a dot.
+    dot: Option<usize>,
 }
-
-/// What stands between a path and its steps: true for too many steps, false for a fault at the parser's position.
-type Parsed<T> = std::result::Result<T, bool>;
 
 impl<'a> Parser<'a> {
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Steps over blanks, then over `byte` if it comes next.
-    fn eat(&mut self, byte: u8) -> bool {
+    fn blanks(&mut self) {
         while matches!(self.byte(), Some(b' ' | b'\t'..=b'\r')) {
             self.at += 1;
         }
-        let found = self.byte() == Some(byte);
-        self.at += usize::from(found);
-        found
     }
 
-    fn expect(&mut self, byte: u8) -> Parsed<()> {
-        if self.eat(byte) { Ok(()) } else { Err(false) }
+    /// Steps over blanks, then over `byte` if it comes next.
+    fn eat(&mut self, byte: u8) -> Option<()> {
+        self.blanks();
+        if self.byte() != Some(byte) {
+            return None;
+        }
+        self.at += 1;
+        Some(())
     }
 
-    fn path(&mut self) -> Parsed<Vec<Step>> {
-        self.expect(b'$')?;
+    fn path(&mut self) -> Option<Vec<Step>> {
+        self.eat(b'$')?;
         let mut steps = Vec::new();
         loop {
-            let step = if self.eat(b'.') {
-                Step::Member(if self.eat(b'"') { self.quoted('"')? } else { self.word()?.to_owned() })
-            } else if self.eat(b'[') {
+            let step = if self.eat(b'.').is_some() {
+                self.dot = Some(self.at - 1);
+                match self.quoted() {
+                    Some((b'"', key)) => Step::Member(key),
+                    Some(_) => return None,
+                    None => Step::Member(self.word()?.to_owned()),
+                }
+            } else if self.eat(b'[').is_some() {
+                self.dot = None;
                 self.bracket()?
-            } else if self.at == self.text.len() {
-                return Ok(steps);
             } else {
-                return Err(false);
+                return if self.byte().is_none() { Some(steps) } else { None };
             };
-            if steps.len() == PATH_STEPS_MAX {
-                return Err(true);
-            }
             steps.push(step);
         }
     }
 
-    fn bracket(&mut self) -> Parsed<Step> {
-        let step = if self.eat(b'*') {
+    fn bracket(&mut self) -> Option<Step> {
+        let step = if self.eat(b'*').is_some() {
             Step::Elements(vec![(0, u64::MAX)])
-        } else if self.eat(b'\'') {
-            Step::Member(self.quoted('\'')?)
-        } else if self.eat(b'"') {
-            Step::Member(self.quoted('"')?)
+        } else if let Some((_, key)) = self.quoted() {
+            Step::Member(key)
         } else {
             let word = self.word()?;
-            if word.starts_with(|c: char| c.is_ascii_digit()) {
-                self.ranges(word)?
-            } else {
-                Step::Member(word.to_owned())
+            match word.as_bytes() {
+                [b'0'..=b'9', ..] => Step::Elements(self.ranges(word)?),
+                _ => Step::Member(word.to_owned()),
             }
         };
-        self.expect(b']')?;
-        Ok(step)
+        self.eat(b']').map(|()| step)
     }
 
-    fn ranges(&mut self, first: &str) -> Parsed<Step> {
+    fn ranges(&mut self, first: &str) -> Option<Vec<(u64, u64)>> {
         let mut ranges = Vec::new();
-        let mut word = first;
+        let mut start = index(first)?;
         loop {
-            let start = index(word)?;
             let mut end = start + 1;
-            let back = self.at;
-            if self.word().is_ok_and(|to| to.eq_ignore_ascii_case("to")) {
+            if let Some(to) = self.word() {
+                if !to.eq_ignore_ascii_case("to") {
+                    return None;
+                }
                 end = index(self.word()?)?;
-            } else {
-                self.at = back;
             }
             if start >= end {
-                return Err(false);
+                return None;
             }
             ranges.push((start, end));
-            if !self.eat(b',') {
-                return Ok(Step::Elements(ranges));
+            if self.eat(b',').is_none() {
+                return Some(ranges);
             }
-            word = self.word()?;
+            start = index(self.word()?)?;
         }
     }
 
-    fn word(&mut self) -> Parsed<&'a str> {
-        self.eat(0);
+    fn word(&mut self) -> Option<&'a str> {
+        self.blanks();
         let from = self.at;
         while matches!(self.byte(), Some(b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'$')) {
             self.at += 1;
         }
-        self.text.get(from..self.at).filter(|word| !word.is_empty()).ok_or(false)
+        self.text.get(from..self.at).filter(|word| !word.is_empty())
     }
 
-    fn quoted(&mut self, quote: char) -> Parsed<String> {
+    /// A quoted key and its quote: a backslash makes the next character literal, a doubled quote is one.
+    fn quoted(&mut self) -> Option<(u8, String)> {
+        self.blanks();
+        let quote = self.byte().filter(|byte| matches!(byte, b'"' | b'\''))?;
         let mut key = String::new();
-        let mut chars = self.text.get(self.at..).unwrap_or_default().chars();
+        let mut chars = self.text.get(self.at + 1..)?.chars();
         while let Some(mut c) = chars.next() {
             if c == '\\' {
-                c = chars.next().ok_or(false)?;
-            } else if c == quote {
-                if !chars.as_str().starts_with(quote) {
-                    self.at = self.text.len() - chars.as_str().len();
-                    return if key.is_empty() { Err(false) } else { Ok(key) };
+                c = chars.next()?;
+            } else if c == char::from(quote) {
+                let rest = chars.as_str();
+                if rest.as_bytes().first() != Some(&quote) {
+                    self.at = self.text.len() - rest.len();
+                    return if key.is_empty() { None } else { Some((quote, key)) };
                 }
                 chars.next();
             }
             key.push(c);
         }
-        Err(false)
+        None
+    }
+
+    /// For a member whose name needs quotes, the path with them; else where the fault is.
+    fn refuse(&self) -> Error {
+        let error = Error::new("path_invalid", "the meter server would refuse this path").http(400);
+        let is_end = |byte: &u8| matches!(byte, b'.' | b'[');
+        let Some(dot) = self.dot else { return error.help(FORMS) };
+        let (before, name) = self.text.split_at_checked(dot).unwrap_or_default();
+        let name = name.get(1..).unwrap_or_default();
+        let length = name.bytes().take_while(|byte| !is_end(byte)).count();
+        let (name, after) = name.split_at_checked(length).unwrap_or_default();
+        if name.bytes().any(|byte| matches!(byte, b'*' | b'(' | b'\'' | b'"')) || name.is_empty() {
+            return error.help(FORMS);
+        }
+        error.help(["this name stands in brackets: ", before, "['", name, "']", after].concat())
     }
 }
+
+const FORMS: &str = "paths are like $.a.b, $['a-b'], $.a[0], $.a[*], $.a[1 to 3]";
 
 /// The server keeps an index in 32 bits.
-fn index(word: &str) -> Parsed<u64> {
+fn index(word: &str) -> Option<u64> {
     let mut n: u64 = 0;
     for byte in word.bytes() {
-        let digit = u64::from(byte.wrapping_sub(b'0'));
-        n = n.checked_mul(10).and_then(|n| n.checked_add(digit)).filter(|_| digit < 10).ok_or(false)?;
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        n = n.checked_mul(10)?.checked_add(digit.into())?;
     }
-    Ok(n & u64::from(u32::MAX))
-}
-
-/// For a member whose name needs quotes, the path with them; else where the fault is.
-fn hint(text: &str, at: usize) -> String {
-    let before = text.get(..at).unwrap_or_default();
-    if let Some(dot) = before.rfind('.') {
-        let (prefix, name) = text.split_at_checked(dot).unwrap_or_default();
-        let name = name.get(1..).unwrap_or_default();
-        let end = name.find(['.', '[']).unwrap_or(name.len());
-        let (name, rest) = name.split_at_checked(end).unwrap_or_default();
-        let name = name.trim_matches(['\'', '"', ' ']);
-        if prefix.trim_start().starts_with('$') && !name.is_empty() && !name.contains(['*', '(', '\'', '\\']) {
-            return [
-                "a name with other characters than A-Z a-z 0-9 _ $ stands in brackets: ",
-                prefix,
-                "['",
-                name,
-                "']",
-                rest,
-            ]
-            .concat();
-        }
-    }
-    ["fault at byte ", &at.to_string(), "; paths are like $.a.b, $['a-b'], $.a[0], $.a[*], $.a[1 to 3]"].concat()
+    Some(n & u64::from(u32::MAX))
 }

@@ -40,7 +40,7 @@ impl<'a> Request<'a> {
     }
 
     /// Calls with each event in order of arrival, or with why the server would refuse it.
-    fn each(&self, now: Instant, mut call: impl FnMut(Result<Event>)) -> Result<()> {
+    fn each(&self, now: Instant, call: &mut dyn FnMut(Result<Event>)) -> Result<()> {
         let text = self.events.trim_start();
         if !text.starts_with('[') {
             // One a line. A line that is no event is that line's fault alone.
@@ -86,7 +86,7 @@ pub fn preview(request: &str) -> Result<String> {
     let mut seen = BTreeSet::new();
     let (mut ingest, mut diagnostics) = (Writer::array(), Writer::array());
     let mut arrival = 0u64;
-    request.each(now, |event| {
+    request.each(now, &mut |event| {
         let index = arrival.to_string();
         arrival += 1;
         let mut verdict = Writer::object();
@@ -104,7 +104,10 @@ pub fn preview(request: &str) -> Result<String> {
                 verdict.string("status", "dropped").string("code", "time_not_after_epoch");
             }
             // As the server joins them: `a-b`, `c` and `a`, `b-c` are one key.
-            Ok(event) if options.dedupe != Some(false) && !seen.insert([&event.source, "-", &event.id].concat()) => {
+            Ok(event)
+                if options.dedupe != Some(false)
+                    && !seen.insert([&event.source, "-", &event.id].concat().into_bytes()) =>
+            {
                 verdict.string("status", "duplicate");
             }
             Ok(event) => {
@@ -141,7 +144,7 @@ pub fn time_range(request: &str) -> Result<String> {
     let options = Options::parse(&request.options).map_err(|e| e.at("options"))?;
     let now = now(&options)?;
     let mut totals = Totals::new(Vec::new(), &options);
-    request.each(now, |event| {
+    request.each(now, &mut |event| {
         if let Ok(event) = event {
             totals.add(&event, 0);
         }

@@ -91,7 +91,7 @@ pub struct Query<'o> {
     /// Exclusive
     pub to: Option<Instant>,
     /// The window's size and name
-    pub window: Option<(Size, String)>,
+    pub window: Option<(Size, &'static str)>,
     /// The zone of the windows
     pub zone: Option<&'o Zone>,
     /// Subjects to select; empty for all
@@ -106,6 +106,8 @@ pub struct Query<'o> {
     pub filters: Vec<(Dimension, Filter)>,
 }
 
+#[cold]
+#[inline(never)]
 fn invalid(field: &str, rule: &'static str) -> Error {
     Error::new("query_invalid", rule).at(field).http(400)
 }
@@ -116,7 +118,11 @@ fn list<'v, 'a>(value: Option<&'v Value<'a>>) -> std::result::Result<&'v [Value<
 }
 
 fn strings<'v>(value: Option<&'v Value<'_>>) -> std::result::Result<Vec<&'v str>, ()> {
-    list(value)?.iter().map(|item| item.as_str().ok_or(())).collect()
+    let mut texts = Vec::new();
+    for item in list(value)? {
+        texts.push(item.as_str().ok_or(())?);
+    }
+    Ok(texts)
 }
 
 /// The zone that a query needs a table for: none without a name, or for UTC.
@@ -168,7 +174,12 @@ impl<'o> Query<'o> {
             meter: index,
             from,
             to,
-            window: window(value)?,
+            window: match value.present("windowSize").map(Value::as_str) {
+                None => None,
+                Some(name) => Some(
+                    name.and_then(Size::parse).ok_or_else(|| invalid("windowSize", "MINUTE, HOUR, DAY or MONTH"))?,
+                ),
+            },
             zone: zone(value, options)?,
             subjects: texts("subject")?.into_iter().map(str::to_owned).collect(),
             customers: Vec::new(),
@@ -211,15 +222,6 @@ impl<'o> Query<'o> {
     }
 }
 
-fn window(query: &Value<'_>) -> Result<Option<(Size, String)>> {
-    let Some(value) = query.present("windowSize") else { return Ok(None) };
-    let name = value.as_str().unwrap_or_default();
-    match Size::parse(name) {
-        Some(size) => Ok(Some((size, name.to_owned()))),
-        None => Err(invalid("windowSize", "MINUTE, HOUR, DAY or MONTH")),
-    }
-}
-
 fn zone<'o>(query: &Value<'_>, options: &'o Options) -> Result<Option<&'o Zone>> {
     let fail = || invalid("windowTimeZone", "no such time zone").help("an IANA name, like Europe/Berlin");
     if query.present("windowTimeZone").is_some_and(|name| name.as_str().is_none()) {
@@ -248,9 +250,7 @@ fn grouping(meter: &Meter, query: &Value<'_>, keys: &[&str], by_customer: bool) 
             _ => return Err(invalid(key, "the meter has no such group").at("groupBy")),
         }
     }
-    groups.sort_unstable();
-    groups.dedup();
-    Ok((by_subject, groups))
+    Ok((by_subject, (0..meter.groups.len()).filter(|at| groups.contains(at)).collect()))
 }
 
 /// What a key of the meter stands for: the event's own subject and customer take the place of groups of that name.

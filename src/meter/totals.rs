@@ -13,14 +13,14 @@
 //! if `__other__` holds what the query filters or groups by, or if the result has more rows than it may**. A cut
 //! cell is counted where its first event is.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::aggregate::{Brought, Cell, too_many_texts};
+use super::aggregate::{Cell, Latest, Tally, too_many_texts};
 use super::definition::{Aggregation, Meter};
+use super::key;
 use super::path::Document;
 use super::query::{Dimension, Options, Query};
-use super::value::{Code, Engine, Numeric, outside_64_bits};
+use super::value::{Code, Engine, Numeric, has_huge_integer};
 use super::window::Zone;
 use crate::error::Result;
 use crate::event::Event;
@@ -43,19 +43,19 @@ enum Resolution {
 }
 
 impl Resolution {
-    fn bucket(self, second: u32, arrival: u64) -> u64 {
-        let floor = |n: u32| u64::from(second - second % n);
-        match self {
-            Self::Event => arrival,
-            Self::Second => second.into(),
-            Self::Minute => floor(60),
-            Self::Hour => floor(3_600),
-            Self::Day => floor(86_400),
+    fn bucket(self, second: u32, arrival: u64) -> i64 {
+        let length = match self {
+            Self::Event => return arrival as i64,
+            Self::Second => 1,
+            Self::Minute => 60,
+            Self::Hour => 3_600,
+            Self::Day => 86_400,
             Self::Month => {
                 let (year, month, _) = civil(i64::from(second / 86_400));
-                days(year, month, 1).unsigned_abs()
+                return days(year, month, 1);
             }
-        }
+        };
+        i64::from(second / length)
     }
 
     fn coarser(self) -> Self {
@@ -114,7 +114,10 @@ impl Totals {
     }
 
     fn start(meters: Vec<Meter>, options: &Options, finest: Resolution, coarsest: Resolution) -> Self {
-        let tables = meters.iter().map(|_| Table::new(finest)).collect();
+        let mut tables = Vec::new();
+        for _ in &meters {
+            tables.push(Table { resolution: finest, cells: BTreeMap::new(), texts: 0, bytes: 0 });
+        }
         Self { meters, tables, numeric: options.numeric, engine: options.engine, coarsest, seen: None }
     }
 
@@ -137,37 +140,30 @@ impl Totals {
         let mut diagnostics = Vec::new();
         let Some(second) = stored_second(event.time) else { return diagnostics };
         self.seen = Some(self.seen.map_or((second, second), |(first, last)| (first.min(second), last.max(second))));
-        let mut document = Document::read(event.data.as_deref());
-        if self.engine == Engine::V25_12 && document.any_number(outside_64_bits) {
-            document = Document::read(None);
-        }
+        let unreadable = self.engine == Engine::V25_12 && event.data.as_deref().is_some_and(has_huge_integer);
+        let document = Document::read(event.data.as_deref().filter(|_| !unreadable));
         let mut known = false;
-        let coarsest = self.coarsest;
         for (at, (meter, table)) in self.meters.iter().zip(&mut self.tables).enumerate() {
             if meter.event_type != event.kind {
                 continue;
             }
             known = true;
-            let text;
-            let (brought, code) = match &meter.value {
-                None => (Brought::Event, None),
-                Some(path) if meter.aggregation == Aggregation::UniqueCount => {
-                    let (distinct, code) = path.find(&document).distinct();
-                    let counted = distinct.is_some();
-                    text = distinct.unwrap_or_default();
-                    (if counted { Brought::Text(&text) } else { Brought::Nothing }, code)
-                }
-                Some(path) => match path.find(&document).amount(self.numeric) {
-                    Ok(amount) => (Brought::Amount(amount), None),
-                    Err(code) => (Brought::Nothing, Some(code)),
-                },
-            };
-            diagnostics.extend(code.map(|code| Diagnostic { meter: Some(at), code }));
-            if meter.from.is_none_or(|from| from <= i64::from(second)) {
-                let groups = meter.groups.iter().map(|(_, path)| path.find(&document).text());
-                let key = key(&event.subject, groups);
-                table.add(meter.aggregation, key, brought, Moment { second, arrival }, &event.subject, coarsest);
+            let (tally, code) = self.numeric.tally(meter, &document, event, second, arrival);
+            if let Some(code) = code {
+                diagnostics.push(Diagnostic { meter: Some(at), code });
             }
+            if meter.from.is_some_and(|from| i64::from(second) < from) {
+                continue;
+            }
+            let mut key = key::new(0);
+            key::push(&mut key, &event.subject);
+            for (_, path) in &meter.groups {
+                key::push(&mut key, &path.find(&document).text());
+            }
+            // COUNT counts events, the others what they can use.
+            let counts = meter.value.is_none() || !matches!(tally, Tally::Nothing);
+            let cell = Cell { first: second, last: second, count: counts.into(), tally };
+            table.add(meter.aggregation, key, cell, arrival, self.coarsest);
         }
         if !known {
             diagnostics.push(Diagnostic { meter: None, code: "no_meter" });
@@ -177,57 +173,67 @@ impl Totals {
 
     /// Answers a query about what was added. Errors: `sum_overflow`, `limit_exceeded`.
     pub fn query(&self, query: &Query<'_>) -> Result<Answer> {
-        let (Some(meter), Some(table)) = (self.meters.get(query.meter), self.tables.get(query.meter)) else {
-            return Ok(Answer { result: String::from(r#"{"data":[]}"#), incomplete: false });
-        };
         let utc = Zone::utc();
-        let mut rows =
-            Rows { meter, query, zone: query.zone.unwrap_or(&utc), cells: BTreeMap::new(), incomplete: false };
+        let mut rows = BTreeMap::new();
+        let mut incomplete = false;
+        let (Some(meter), Some(table)) = (self.meters.get(query.meter), self.tables.get(query.meter)) else {
+            return Ok(Answer { result: String::from("{\"data\":[]}"), incomplete });
+        };
+        let view = View { meter, query, zone: query.zone.unwrap_or(&utc) };
         for (key, cell) in &table.cells {
-            rows.add(Some(key), cell);
+            view.select(key, cell, &mut rows, &mut incomplete);
         }
-        for cell in table.rest.values() {
-            rows.add(None, cell);
+        view.answer(rows, incomplete, self.numeric)
+    }
+}
+
+impl Numeric {
+    /// What one event brings to a meter, and what there is to say about it.
+    fn tally(
+        self,
+        meter: &Meter,
+        document: &Document<'_>,
+        event: &Event,
+        second: u32,
+        arrival: u64,
+    ) -> (Tally, Option<Code>) {
+        let Some(path) = &meter.value else { return (Tally::Nothing, None) };
+        let found = path.find(document);
+        if meter.aggregation == Aggregation::UniqueCount {
+            let (text, code) = found.distinct();
+            let texts = text.map(|text| {
+                let mut texts = BTreeSet::new();
+                texts.insert(text.into_owned().into_bytes());
+                Tally::Texts(texts)
+            });
+            return (texts.unwrap_or(Tally::Nothing), code);
         }
-        rows.answer(self.numeric)
+        match found.amount(self) {
+            Err(code) => (Tally::Nothing, Some(code)),
+            Ok(amount) if meter.aggregation == Aggregation::Latest => {
+                (Tally::Latest(Box::new(Latest { amount, second, subject: event.subject.clone(), arrival })), None)
+            }
+            Ok(amount) => (Tally::Amount(amount), None),
+        }
     }
 }
 
-/// When an event happened and when it came.
-#[derive(Clone, Copy)]
-struct Moment {
-    second: u32,
-    arrival: u64,
-}
+type Cells = BTreeMap<Vec<u8>, Cell>;
 
-/// Bytes of a key before the subject.
-const BUCKET: usize = 8;
-/// Stands between the texts of a key: it is in no UTF-8.
-const BETWEEN: u8 = 0xff;
-
-/// Room for the bucket, the subject, and the group values.
-fn key<'a>(subject: &str, groups: impl Iterator<Item = Cow<'a, str>>) -> Vec<u8> {
-    let mut key = vec![0; BUCKET];
-    key.extend_from_slice(subject.as_bytes());
-    for text in groups {
-        key.push(BETWEEN);
-        key.extend_from_slice(text.as_bytes());
+/// Adds a cell to those under its key. Gives number and bytes of the distinct texts that are new there.
+fn put(cells: &mut Cells, key: Vec<u8>, cell: Cell, how: Aggregation) -> (usize, usize) {
+    if let Some(mine) = cells.get_mut(&key) {
+        return mine.merge(how, cell);
     }
-    key
+    let texts = cell.texts();
+    cells.insert(key, cell);
+    texts
 }
 
-fn set_bucket(key: &mut [u8], bucket: u64) {
-    for (byte, new) in key.iter_mut().zip(bucket.to_be_bytes()) {
-        *byte = new;
-    }
-}
-
-/// The cells of one meter.
+/// The cells of one meter. A key without texts is `__other__`.
 struct Table {
     resolution: Resolution,
-    cells: BTreeMap<Vec<u8>, Cell>,
-    /// By month, what came when there was no more room for a cell of its own.
-    rest: BTreeMap<u64, Cell>,
+    cells: Cells,
     /// Distinct texts in the cells
     texts: usize,
     /// Bytes of keys and distinct texts
@@ -235,210 +241,200 @@ struct Table {
 }
 
 impl Table {
-    fn new(resolution: Resolution) -> Self {
-        Self { resolution, cells: BTreeMap::new(), rest: BTreeMap::new(), texts: 0, bytes: 0 }
-    }
-
     fn is_full(&self) -> bool {
         self.cells.len() >= METER_CELLS_MAX || self.texts >= UNIQUE_TEXTS_MAX || self.bytes >= METER_TEXT_BYTES_MAX
     }
 
-    fn add(
-        &mut self,
-        how: Aggregation,
-        mut key: Vec<u8>,
-        brought: Brought<'_>,
-        at: Moment,
-        subject: &str,
-        coarsest: Resolution,
-    ) {
+    fn add(&mut self, how: Aggregation, mut key: Vec<u8>, mut cell: Cell, arrival: u64, coarsest: Resolution) {
         while self.resolution != coarsest && self.is_full() {
-            self.coarsen(how);
-        }
-        // Seconds are kept whatever there are: their number is bounded by the text that holds the events.
-        let room = self.resolution != Resolution::Month || !self.is_full();
-        let bucket = self.resolution.bucket(at.second, at.arrival);
-        set_bucket(&mut key, bucket);
-        let cell = if let Some(cell) = self.cells.get_mut(&key) {
-            cell
-        } else if room {
-            self.bytes += key.len();
-            self.cells.entry(key).or_insert_with(|| Cell::new(at.second))
-        } else {
-            self.rest.entry(bucket).or_insert_with(|| Cell::new(at.second))
-        };
-        let kept = cell.add(how, brought, at.second, subject, at.arrival, room);
-        self.texts += usize::from(kept > 0);
-        self.bytes += kept;
-    }
-
-    fn coarsen(&mut self, how: Aggregation) {
-        self.resolution = self.resolution.coarser();
-        let mut cells: BTreeMap<Vec<u8>, Cell> = BTreeMap::new();
-        for (mut key, cell) in std::mem::take(&mut self.cells) {
-            set_bucket(&mut key, self.resolution.bucket(cell.first, 0));
-            match cells.get_mut(&key) {
-                Some(other) => other.merge(how, cell),
-                None => drop(cells.insert(key, cell)),
+            self.resolution = self.resolution.coarser();
+            (self.texts, self.bytes) = (0, 0);
+            for (key, cell) in std::mem::take(&mut self.cells) {
+                // Only of an event at hand does the arrival matter.
+                self.put(how, key, cell, 0);
             }
         }
-        (self.texts, self.bytes) = (0, 0);
-        for (key, cell) in &cells {
-            let (texts, bytes) = cell.texts();
-            self.texts += texts;
-            self.bytes += key.len() + bytes;
+        // Seconds are kept whatever there are: their number is bounded by the text that holds the events.
+        if self.resolution == Resolution::Month && self.is_full() {
+            key::set_time(&mut key, self.resolution.bucket(cell.first, arrival));
+            if !self.cells.contains_key(&key) {
+                key.truncate(key::TIME);
+            }
+            if matches!(cell.tally, Tally::Texts(_)) {
+                cell.tally = Tally::TooManyTexts;
+            }
         }
-        self.cells = cells;
+        self.put(how, key, cell, arrival);
+    }
+
+    fn put(&mut self, how: Aggregation, mut key: Vec<u8>, cell: Cell, arrival: u64) {
+        key::set_time(&mut key, self.resolution.bucket(cell.first, arrival));
+        let (length, before) = (key.len(), self.cells.len());
+        let (texts, bytes) = put(&mut self.cells, key, cell, how);
+        self.texts += texts;
+        self.bytes += bytes + if self.cells.len() > before { length } else { 0 };
     }
 }
 
-/// A row's texts: subject, customer, groups; empty where the query does not group by them.
-type Texts<'a> = Vec<&'a str>;
-
-struct Rows<'a> {
+/// A meter seen through a query.
+struct View<'a> {
     meter: &'a Meter,
     query: &'a Query<'a>,
     zone: &'a Zone,
-    /// By start of the window (0 without windows) and texts: its end, and the cell.
-    cells: BTreeMap<(i64, Texts<'a>), (i64, Cell)>,
-    incomplete: bool,
 }
 
-impl<'a> Rows<'a> {
-    /// Adds a cell of the table; one without a key is `__other__`.
-    fn add(&mut self, key: Option<&'a [u8]>, cell: &Cell) {
-        let (query, known) = (self.query, key.is_some());
-        let texts: Texts<'a> = match key {
-            Some(key) => {
-                let texts = key.get(BUCKET..).unwrap_or_default().split(|byte| *byte == BETWEEN);
-                texts.map(|text| std::str::from_utf8(text).unwrap_or_default()).collect()
-            }
-            None => vec![OTHER; self.meter.groups.len() + 1],
-        };
+impl View<'_> {
+    /// Adds a cell of the table to its row. A row's key: start of the window (0 without windows), subject, customer,
+    /// groups; empty where the query does not group by them.
+    fn select(&self, key: &[u8], cell: &Cell, rows: &mut Cells, incomplete: &mut bool) {
+        let query = self.query;
         let (first, last) = (i64::from(cell.first), i64::from(cell.last));
         let (from, to) = (query.from.map_or(0, |t| t.seconds), query.to.map_or(i64::MAX, |t| t.seconds));
         if last < from || first >= to {
             return;
         }
-        let text = |at: usize| texts.get(at).copied().unwrap_or_default();
+        let mut texts = key::texts(key);
+        let known = !texts.is_empty();
+        if !known {
+            texts = vec![OTHER.to_owned(); self.meter.groups.len() + 1];
+        }
+        let text = |at: usize| texts.get(at).map_or("", String::as_str);
         let subject = text(0);
         let customer = query.customer(subject);
-        let passes = |(dimension, filter): &(Dimension, super::filter::Filter)| {
-            filter.matches(match dimension {
-                Dimension::Subject => subject,
-                Dimension::Customer => customer.unwrap_or_default(),
-                Dimension::Group(at) => text(at + 1),
-            })
-        };
         let narrowed = !query.subjects.is_empty() || !query.customers.is_empty() || !query.filters.is_empty();
-        if narrowed {
-            let selected = (query.subjects.is_empty() || query.subjects.iter().any(|other| other == subject))
-                && (query.customers.is_empty() || customer.is_some())
-                && query.filters.iter().all(passes);
-            // Whether the rest passes a filter is not known.
-            self.incomplete |= !known;
-            if !known || !selected {
+        if narrowed && !known {
+            // What of the rest would pass is not known.
+            *incomplete = true;
+            return;
+        }
+        if (!query.subjects.is_empty() && !query.subjects.iter().any(|other| other == subject))
+            || (!query.customers.is_empty() && customer.is_none())
+        {
+            return;
+        }
+        let customer = customer.unwrap_or_default();
+        for (dimension, filter) in &query.filters {
+            let value = match dimension {
+                Dimension::Subject => subject,
+                Dimension::Customer => customer,
+                Dimension::Group(at) => text(at + 1),
+            };
+            if !filter.matches(value) {
                 return;
             }
         }
-        let cut = first < from || last >= to;
-        self.incomplete |= cut || (!known && (query.by_subject || !query.groups.is_empty()));
+        let mut start = 0;
+        if let Some((size, _)) = query.window {
+            let window = self.zone.window(size, first);
+            start = window.0;
+            *incomplete |= last >= window.1 && self.zone.window(size, last) != window;
+        }
+        *incomplete |= first < from || last >= to || (!known && (query.by_subject || !query.groups.is_empty()));
         if first < from {
             return;
         }
-        let mut window = (0, 0);
-        if let Some((size, _)) = query.window {
-            window = self.zone.window(size, first);
-            self.incomplete |= last >= window.1 && self.zone.window(size, last) != window;
+        let mut row = key::new(start);
+        key::push(&mut row, if query.by_subject { subject } else { "" });
+        key::push(&mut row, customer);
+        for at in &query.groups {
+            key::push(&mut row, text(at + 1));
         }
-        let mut row = vec![if query.by_subject { subject } else { "" }, customer.unwrap_or_default()];
-        row.extend(query.groups.iter().map(|at| text(at + 1)));
-        match self.cells.get_mut(&(window.0, row.clone())) {
-            Some((_, other)) => other.merge(self.meter.aggregation, cell.clone()),
-            None => drop(self.cells.insert((window.0, row), (window.1, cell.clone()))),
-        }
+        put(rows, row, cell.clone(), self.meter.aggregation);
     }
 
-    fn answer(mut self, numeric: Numeric) -> Result<Answer> {
+    fn answer(&self, mut rows: Cells, mut incomplete: bool, numeric: Numeric) -> Result<Answer> {
         let (query, how) = (self.query, self.meter.aggregation);
-        let mut rows: Vec<(i64, Texts<'a>, i64, Cell)> = Vec::new();
-        for ((mut start, texts), (mut end, cell)) in std::mem::take(&mut self.cells) {
-            if query.window.is_none() {
-                // The minute of the first event to the minute after the last.
-                start = query.from.map_or(i64::from(cell.first - cell.first % 60), |from| from.seconds);
-                end = i64::from(cell.last - cell.last % 60) + 60;
-            }
-            rows.push((start, texts, end, cell));
-        }
         let grouped = query.by_subject || !query.customers.is_empty() || !query.groups.is_empty();
-        if rows.is_empty() && query.window.is_none() && !grouped {
-            // Only a count has a row of nothing.
-            rows.push((0, vec!["", ""], 60, Cell::new(0)));
-        }
-        rows.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        if rows.len() > RESULT_CELLS_MAX {
-            self.incomplete = true;
-            for (start, _, end, cell) in rows.split_off(RESULT_CELLS_MAX) {
-                match rows.get_mut(RESULT_CELLS_MAX) {
-                    Some(rest) => {
-                        rest.0 = rest.0.min(start);
-                        rest.2 = rest.2.max(end);
-                        rest.3.merge(how, cell);
-                    }
-                    None => rows.push((start, vec![OTHER; query.groups.len() + 2], end, cell)),
-                }
+        if query.window.is_none() {
+            if rows.is_empty() && !grouped {
+                // Only a count has a row of nothing.
+                rows.insert(key::new(0), Cell { first: 0, last: 0, count: 0, tally: Tally::Nothing });
             }
-        }
-        if rows.iter().map(|row| row.3.texts().0).sum::<usize>() > UNIQUE_TEXTS_MAX {
-            return Err(too_many_texts());
+            // Only now is it known when a row begins: with its first event's minute.
+            for (mut key, cell) in std::mem::take(&mut rows) {
+                let minute = i64::from(cell.first - cell.first % 60);
+                key::set_time(&mut key, query.from.map_or(minute, |from| from.seconds));
+                rows.insert(key, cell);
+            }
         }
         let mut data = Writer::array();
-        for (start, texts, end, cell) in &rows {
-            if let Some(value) = cell.value(how, numeric)? {
-                data.item(&self.row((*start, *end), texts, value));
+        let (mut count, mut texts) = (0, 0);
+        let mut rest: Option<(Vec<u8>, i64, Cell)> = None;
+        for (key, cell) in rows {
+            count += 1;
+            texts += cell.texts().0;
+            let start = key::time(&key);
+            let end = match query.window {
+                Some((size, _)) => self.zone.end(size, start),
+                // The minute after the last event.
+                None => i64::from(cell.last - cell.last % 60) + 60,
+            };
+            if count <= RESULT_CELLS_MAX {
+                self.row(&mut data, &key, end, &cell, numeric)?;
+            } else if let Some((_, rest_end, other)) = &mut rest {
+                *rest_end = end.max(*rest_end);
+                other.merge(how, cell);
+            } else {
+                let mut key = key::new(start);
+                for _ in 0..query.groups.len() + 2 {
+                    key::push(&mut key, OTHER);
+                }
+                rest = Some((key, end, cell));
             }
         }
+        if texts > UNIQUE_TEXTS_MAX {
+            return Err(too_many_texts());
+        }
+        if let Some((key, end, cell)) = rest {
+            incomplete = true;
+            self.row(&mut data, &key, end, &cell, numeric)?;
+        }
         let mut result = Writer::object();
-        if let Some(from) = query.from {
-            result.string("from", &from.text());
+        for (name, time) in [("from", query.from), ("to", query.to)] {
+            if let Some(time) = time {
+                result.string(name, &time.text());
+            }
         }
-        if let Some(to) = query.to {
-            result.string("to", &to.text());
-        }
-        if let Some((_, name)) = &query.window {
+        if let Some((_, name)) = query.window {
             result.string("windowSize", name);
         }
         result.raw("data", &data.end());
-        Ok(Answer { result: result.end(), incomplete: self.incomplete })
+        Ok(Answer { result: result.end(), incomplete })
     }
 
-    fn row(&self, window: (i64, i64), texts: &[&str], (value, exact): (String, Option<String>)) -> String {
+    /// Writes a row, unless it has no value.
+    fn row(&self, data: &mut Writer, key: &[u8], end: i64, cell: &Cell, numeric: Numeric) -> Result<()> {
         let query = self.query;
-        let bound = |given: Option<Instant>, seconds| {
-            let given = given.filter(|_| query.window.is_none());
-            given.unwrap_or(Instant { seconds, nanos: 0 }).text()
-        };
+        let Some((value, exact)) = cell.value(self.meter.aggregation, numeric)? else { return Ok(()) };
         let mut row = Writer::object();
         row.raw("value", &value);
         if let Some(exact) = exact {
             row.string("valueDecimal", &exact);
         }
-        row.string("windowStart", &bound(query.from, window.0)).string("windowEnd", &bound(query.to, window.1));
-        let mut texts = texts.iter();
-        match texts.next().filter(|_| query.by_subject) {
-            Some(subject) => row.string("subject", subject),
-            None => row.raw("subject", "null"),
-        };
-        if let Some(customer) = texts.next().filter(|_| !query.customers.is_empty()) {
-            row.string("customerId", customer);
+        // Without windows a bound that was asked for is echoed, fraction and all.
+        let bounds = [("windowStart", query.from, key::time(key)), ("windowEnd", query.to, end)];
+        for (name, given, seconds) in bounds {
+            let given = given.filter(|_| query.window.is_none());
+            row.string(name, &given.unwrap_or(Instant { seconds, nanos: 0 }).text());
+        }
+        let texts = key::texts(key);
+        let text = |at: usize| texts.get(at).map_or("", String::as_str);
+        if query.by_subject {
+            row.string("subject", text(0));
+        } else {
+            row.raw("subject", "null");
+        }
+        if !query.customers.is_empty() {
+            row.string("customerId", text(1));
         }
         let mut groups = Writer::object();
-        for (at, text) in query.groups.iter().zip(texts) {
-            if let Some((name, _)) = self.meter.groups.get(*at) {
-                groups.string(name, text);
+        for (at, group) in query.groups.iter().enumerate() {
+            if let Some((name, _)) = self.meter.groups.get(*group) {
+                groups.string(name, text(at + 2));
             }
         }
         row.raw("groupBy", &groups.end());
-        row.end()
+        data.item(&row.end());
+        Ok(())
     }
 }

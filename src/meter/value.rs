@@ -1,7 +1,6 @@
 //! What a scalar in an event's data counts as: a text for groups and distinct counts, a number for the rest.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use crate::decimal::Decimal;
 use crate::float;
@@ -27,15 +26,35 @@ pub enum Engine {
     V26_7,
 }
 
-/// True for a JSON number that prints as an integer outside 64 bits, which engine 25.12 chokes on.
+/// True if a JSON text holds a number that prints as an integer outside 64 bits: engine 25.12 chokes on that.
 ///
 /// The server prints numbers before the engine reads them: plain below 10²¹, with the shortest digits. The first
 /// float64 beyond either end of the 64-bit range is the end itself, rounded away from zero by that.
-pub fn outside_64_bits(number: &str) -> bool {
+pub fn has_huge_integer(json: &str) -> bool {
     const LOW: f64 = -9_223_372_036_854_775_808.0;
     const HIGH: f64 = 18_446_744_073_709_551_616.0;
-    let x = float::parse(number).unwrap_or_default();
-    (HIGH..1e21).contains(&x) || (x > -1e21 && x <= LOW)
+    let is_part = |byte: u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    let bytes = json.as_bytes();
+    let (mut at, mut in_string) = (0, false);
+    while let Some(byte) = bytes.get(at) {
+        let start = at;
+        at += 1;
+        match byte {
+            b'\\' => at += 1,
+            b'"' => in_string = !in_string,
+            b'-' | b'0'..=b'9' if !in_string => {
+                while bytes.get(at).is_some_and(|byte| is_part(*byte)) {
+                    at += 1;
+                }
+                let x = json.get(start..at).and_then(float::parse).unwrap_or_default();
+                if (HIGH..1e21).contains(&x) || (x > -1e21 && x <= LOW) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 /// What a path found.
@@ -198,8 +217,8 @@ impl Amount {
     }
 
     /// Compares two amounts that are no sums.
-    pub fn compare(&self, other: &Self) -> Ordering {
-        self.units.cmp(&other.units).then_with(|| self.float.total_cmp(&other.float))
+    pub fn is_less(&self, other: &Self) -> bool {
+        self.units < other.units || self.float < other.float
     }
 
     /// The amount as float64. `None` for a sum beyond what the mode can hold.

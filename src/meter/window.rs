@@ -24,15 +24,11 @@ pub enum Size {
 }
 
 impl Size {
-    /// The server's name for it, and its own only.
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "MINUTE" => Self::Minute,
-            "HOUR" => Self::Hour,
-            "DAY" => Self::Day,
-            "MONTH" => Self::Month,
-            _ => return None,
-        })
+    /// The size of the server's name, and the name.
+    pub fn parse(name: &str) -> Option<(Self, &'static str)> {
+        const NAMES: [(Size, &str); 4] =
+            [(Size::Minute, "MINUTE"), (Size::Hour, "HOUR"), (Size::Day, "DAY"), (Size::Month, "MONTH")];
+        NAMES.into_iter().find(|(_, known)| *known == name)
     }
 }
 
@@ -95,6 +91,15 @@ impl Zone {
             }
         }
         unix
+    }
+
+    /// The end of the window that starts at an instant.
+    pub fn end(&self, size: Size, start: i64) -> i64 {
+        match size {
+            Size::Minute => start + MINUTE,
+            Size::Hour => start + HOUR,
+            Size::Day | Size::Month => self.window(size, start).1,
+        }
     }
 
     /// Start and end of the window that an instant is in, as unix seconds.
