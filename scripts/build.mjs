@@ -1,7 +1,7 @@
 // dist/ from pkg/ and ts/: every entry one file, declarations beside. Needs no Rust.
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,7 +37,7 @@ await Promise.all([
 cpSync('pkg/core.wasm', 'dist/core.wasm')
 declare('ts/index.ts', 'index')
 declare('ts/entry/slim.ts', 'slim')
-if (existsSync('prices/core.json')) await prices()
+prices()
 
 /** One declaration file for each module system; nothing in them is specific to either. */
 function declare(entry, name) {
@@ -57,11 +57,13 @@ function declare(entry, name) {
   cpSync(`dist/${name}.d.ts`, `dist/${name}.d.cts`)
 }
 
-async function prices() {
-  const entry = { contents: "export { default } from './core.json'", resolveDir: 'prices' }
-  await build({ ...esm, stdin: entry, outdir: undefined, outfile: 'dist/prices.js' })
-  writeFileSync(
-    'dist/prices.cjs',
-    `module.exports=${JSON.stringify(JSON.parse(readFileSync('prices/core.json', 'utf8')))}\n`,
-  )
+/** The price book: data alone, by the default export of each module system. */
+function prices() {
+  const book = JSON.stringify(JSON.parse(readFileSync('prices/core.json', 'utf8')))
+  const types = (index, exported) =>
+    `import type { PriceBook } from '${index}'\ndeclare const book: PriceBook\n${exported}\n`
+  writeFileSync('dist/prices.js', `export default ${book}\n`)
+  writeFileSync('dist/prices.cjs', `module.exports = ${book}\n`)
+  writeFileSync('dist/prices.d.ts', types('./index.js', 'export default book'))
+  writeFileSync('dist/prices.d.cts', types('./index.cjs', 'export = book'))
 }
