@@ -25,6 +25,10 @@ pub const BATCH_EVENTS_MAX: usize = 1_000;
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
 /// How long the first event of a batch may wait for company.
 pub const LINGER_MS: u64 = 250;
+/// The longest such wait that can be set: events must not grow old unseen.
+pub const LINGER_MAX_MS: u64 = 60_000;
+/// Bytes of a sink's URL.
+pub const URL_BYTES_MAX: usize = 2048;
 /// A request that takes longer is given up as ambiguous.
 pub const REQUEST_DEADLINE_MS: u64 = 10_000;
 /// First step of the full-jitter backoff.
@@ -39,8 +43,14 @@ pub const RETRY_AFTER_MAX_MS: u64 = 300_000;
 pub const HOLD_PROBE_MS: u64 = 60_000;
 /// An event whose first ambiguous send is older is not sent again where the sink declares no longer memory of ids.
 pub const RESEND_LIMIT_MS: u64 = 23 * 3_600_000;
-/// Safety distance to a vendor's age limit and to its memory of ids.
+/// Safety distance to the end of a vendor's memory of ids; a 24th of the memory where that is less.
+pub const RESEND_MARGIN_MS: u64 = 3_600_000;
+/// Safety distance to a vendor's age limit: clocks differ, and a request takes its time.
 pub const AGE_MARGIN_MS: u64 = 5 * 60_000;
+/// Resends, in tenths of a request, that may be saved up: each first send earns one, each resend costs ten.
+pub const RETRY_BUDGET_TENTHS_MAX: u32 = 100;
+/// A client's clock further ahead of the server's than this is reported.
+pub const CLOCK_SKEW_MS: i64 = 30_000;
 /// Successes after which a learned batch limit grows back.
 pub const LEARNED_LIMIT_SUCCESSES: u32 = 20;
 /// Entries kept in quarantine; more are counted as dropped.
