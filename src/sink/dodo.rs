@@ -88,7 +88,7 @@ mod tests {
     fn refused(data: &str) -> Option<String> {
         check(data).err().map(|e| {
             assert_eq!(e.code, "field_limit");
-            e.path.unwrap_or_default()
+            e.path.clone().unwrap_or_default()
         })
     }
 

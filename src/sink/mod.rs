@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn refused(settings: &str) -> (&'static str, String) {
-        sink(settings).map_or_else(|e| (e.code, e.path.unwrap_or_default()), |_| panic!("{settings}"))
+        sink(settings).map_or_else(|e| (e.code, e.path.clone().unwrap_or_default()), |_| panic!("{settings}"))
     }
 
     fn event(data: &str) -> Event {
