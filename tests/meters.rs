@@ -240,6 +240,8 @@ fn windows() {
         let zone = Zone::parse(&Value::parse(&table).unwrap()).unwrap();
         let (size, _) = Size::parse(text(case, "windowSize")).unwrap();
         let (start, end) = zone.window(size, time);
+        assert_eq!(zone.end(size, start), end, "{}", case.to_json());
+        assert!(start <= time && time < end, "{}", case.to_json());
         let bound = |seconds| Instant { seconds, nanos: 0 }.text();
         let want = |key| ours(case, key).unwrap().as_str().unwrap().to_owned();
         assert_eq!((bound(start), bound(end)), (want("start"), want("end")), "{}", case.to_json());

@@ -12,6 +12,8 @@ mod key;
 pub mod path;
 mod preview;
 pub mod query;
+#[cfg(test)]
+mod tests;
 pub mod totals;
 pub mod value;
 pub mod window;
