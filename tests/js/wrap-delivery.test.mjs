@@ -41,7 +41,7 @@ describe('a call whose meter server', () => {
       assert.deepEqual(contents, ['', 'Hel', 'lo – ünïcode', undefined])
       assert.equal(meter.stats().recorded, 2)
       const { delivered } = await meter.close({ deadlineMs: 50 })
-      assert.equal(delivered, what === 'answers garbage' ? 2 : 0)
+      assert.equal(delivered, 0)
     })
   }
 

@@ -6,7 +6,7 @@ export function testMeter(send = async () => new Response(null, { status: 204 })
   const events = []
   const meter = new Taximeter({
     source: 'wrap-test',
-    sink: openmeter({ url: 'http://meter.test' }),
+    sink: openmeter({ url: 'https://meter.test' }),
     provider: providerOf,
     fetch: async (url, init) => {
       events.push(...JSON.parse(init.body))
