@@ -54,13 +54,16 @@ export async function loadEngine() {
   }
 }
 
+/** Codes of a core that failed or was called in a wrong way. */
+const FAULTS = ['internal', 'core_trapped', 'core_unavailable', 'option_invalid', 'unknown_option']
+
 /**
- * The status and the text of an error of the core. Anything else is thrown again: it is a fault of the server.
+ * The status and the text of what the core refuses. Anything else is thrown again: it is a fault of this server.
  * @param {any} error
  */
 export function explain(error) {
-  if (typeof error?.code !== 'string' || error.code === 'internal') throw error
+  if (typeof error?.code !== 'string' || FAULTS.includes(error.code)) throw error
   const where = error.path ? `${error.path}: ` : ''
-  const help = error.help ? `. ${error.help}` : ''
-  return { status: Number(error.http ?? 400), detail: `${where}${error.message}${help} (${error.code})` }
+  const help = error.help ? ` (${error.help})` : ''
+  return { status: Number(error.http ?? 400), detail: `${error.code}: ${where}${error.message}${help}` }
 }

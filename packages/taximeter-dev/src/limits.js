@@ -19,6 +19,12 @@ export const REQUESTS_KEPT_MAX = 10_000
 /** Events the ledger remembers over all its requests; it counts the attempts of at least as many ids. */
 export const ARRIVALS_KEPT_MAX = 200_000
 
+/**
+ * Events that one query reads, as JSON text. The core works in 64 MiB of memory, which holds the text, and each group's
+ * totals, more than once.
+ */
+export const QUERY_BYTES_MAX = 6 * 1024 * 1024
+
 /** Meters: what one preview of the core takes. */
 export const METERS_MAX = 100
 

@@ -239,7 +239,7 @@ test('queries: every parameter reaches the engine, rows and errors come back', a
     advancedMeterGroupByFilters: { model: { $like: 'a%' } },
   })
   assert.deepEqual([full.from, full.to, full.windowSize], ['2026-11-21T00:00:00Z', '2026-11-22T00:00:00Z', 'HOUR'])
-  assert.deepEqual(full.options, { now: new Date(NOW).toISOString(), dedupe: true })
+  assert.deepEqual(full.options, { now: new Date(NOW).toISOString(), dedupe: false })
 
   await problem(await get('/api/v1/meters/tokens/query?windowSize=WEEK'), 400, /query_invalid/)
   await problem(
@@ -248,6 +248,12 @@ test('queries: every parameter reaches the engine, rows and errors come back', a
     /advancedMeterGroupByFilters/,
   )
   await problem(await get('/api/v1/meters/none/query'), 404, /not found/)
+
+  const long = (id) => batch(event(id, `{"tokens":1,"pad":"${'x'.repeat(3_200_000)}"}`))
+  await post(long('a'))
+  assert.equal((await get('/api/v1/meters/tokens/query')).status, 200)
+  await post(long('b'))
+  await problem(await get('/api/v1/meters/tokens/query'), 400, /at most 6291456 bytes/)
 })
 
 test('unknown paths, wrong methods, bodies too large', async () => {
