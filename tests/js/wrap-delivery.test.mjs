@@ -77,7 +77,7 @@ describe('the events', () => {
   })
 
   test('of many customers at once do not mix', async () => {
-    simulator.close()
+    await simulator.close()
     simulator = await startSimulator({ freshIds: true })
     const { wrap, events } = testMeter()
     const bare = openai()
