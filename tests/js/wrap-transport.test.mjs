@@ -337,6 +337,14 @@ describe('one meter on a fetch', () => {
     assert.deepEqual(host.contexts, [{ subject: 'customer-2' }])
   })
 
+  test('keeps the context it was given', async () => {
+    const context = { subject: 'customer-1' }
+    const fetch = metered(provider(STREAM), context)
+    context.subject = 'customer-2'
+    await (await fetch(URL_CHAT, streaming)).text()
+    assert.deepEqual(host.contexts, [{ subject: 'customer-1' }])
+  })
+
   test('another meter counts for itself', async () => {
     const other = fakeHost()
     const seen = provider(STREAM)

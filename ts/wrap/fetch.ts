@@ -24,6 +24,8 @@ const REQUEST_ID_HEADERS = ['x-request-id', 'request-id', 'apim-request-id']
  */
 export function meteredFetch(inner: Fetch, host: UsageHost, context: UsageContext, open: OpenCalls): Fetch {
   const send = withoutMeter(inner, open)
+  // What the caller does with its object later concerns later clients only.
+  const attributed = { ...context }
   /** Set when a provider turns out to refuse what is asked for on the caller's behalf. */
   let refusesEdits = false
 
@@ -48,7 +50,7 @@ export function meteredFetch(inner: Fetch, host: UsageHost, context: UsageContex
       const scanner = host.open(info)
       if (scanner === undefined) return undefined
       const signal = init?.signal ?? requestOf(input)?.signal
-      const call = new MeteredCall(scanner, host, context, open, signal)
+      const call = new MeteredCall(scanner, host, attributed, open, signal)
       try {
         return rebuilt(response, call, signal)
       } catch {
@@ -58,7 +60,9 @@ export function meteredFetch(inner: Fetch, host: UsageHost, context: UsageContex
     })
     return metered ?? response
   }
-  return Object.defineProperty(fetch, METERED, { value: { inner: send, host, context, open } satisfies Metered })
+  return Object.defineProperty(fetch, METERED, {
+    value: { inner: send, host, context: attributed, open } satisfies Metered,
+  })
 }
 
 /** What is left of a fetch when one meter is taken out of it. */
