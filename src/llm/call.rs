@@ -2,7 +2,7 @@
 
 use super::answer::Answers;
 use super::frames::{Frames, Framing, Piece};
-use super::members::Members;
+use super::members::{Members, elements};
 use super::record::{Records, first};
 use super::route::Shape;
 use super::sieve::Sieve;
@@ -194,7 +194,14 @@ impl Call {
     fn event_end(&mut self) {
         self.answers.usage_only = false;
         let text = self.sieve.take();
-        self.shape.fold(&Members::of(&text), self.images, &mut self.answers);
+        let mut events = elements(&text);
+        if events.is_empty() {
+            events.push(&text);
+        }
+        // Gemini's streams are one array where no server-sent events are asked for.
+        for event in events {
+            self.shape.fold(&Members::of(event), self.images, &mut self.answers);
+        }
         if let Some(veil) = &mut self.veil {
             veil.event_end(self.answers.usage_only);
         }

@@ -16,6 +16,9 @@ impl<'a> Members<'a> {
     /// Reads a whole JSON text: its members, or none unless it is valid and an object.
     pub fn of(text: &'a str) -> Self {
         let mut members = Vec::new();
+        if !begins(text, b'{') {
+            return Self(members);
+        }
         let mut r = Reader::new(text);
         let read = r.object(|r, key| {
             let text = r.skip()?;
@@ -51,15 +54,7 @@ impl<'a> Members<'a> {
 
     /// The elements of a member; none unless it is an array.
     pub fn array(&self, key: &str) -> Vec<&'a str> {
-        let mut elements = Vec::new();
-        let read = Reader::new(self.get(key)).array(|r| {
-            elements.push(r.skip()?);
-            Ok(())
-        });
-        if read.is_err() {
-            elements.clear();
-        }
-        elements
+        elements(self.get(key))
     }
 
     /// What is between the quotes of a string, as it was written; empty unless it is one.
@@ -85,6 +80,28 @@ impl<'a> Members<'a> {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The elements of a JSON text; none unless it is a valid array.
+pub(super) fn elements(text: &str) -> Vec<&str> {
+    let mut elements = Vec::new();
+    if !begins(text, b'[') {
+        return elements;
+    }
+    let mut r = Reader::new(text);
+    let read = r.array(|r| {
+        elements.push(r.skip()?);
+        Ok(())
+    });
+    if read.and_then(|()| r.end()).is_err() {
+        elements.clear();
+    }
+    elements
+}
+
+/// Most of what is asked for is not there, and an error costs more than a look.
+fn begins(text: &str, byte: u8) -> bool {
+    text.trim_ascii_start().as_bytes().first() == Some(&byte)
 }
 
 /// An object that is told piece by piece: of each member the last value that is not null counts, nothing is added up.

@@ -10,20 +10,31 @@ pub enum Shape {
     Openai,
     /// Anthropic messages.
     Anthropic,
+    /// Gemini's `generateContent`.
+    Gemini,
+    /// Cohere v2.
+    Cohere,
+    /// Ollama's own API.
+    Ollama,
 }
+
+static SHAPES: [(Shape, &str); 5] = [
+    (Shape::Openai, "openai"),
+    (Shape::Anthropic, "anthropic"),
+    (Shape::Gemini, "gemini"),
+    (Shape::Cohere, "cohere"),
+    (Shape::Ollama, "ollama"),
+];
 
 impl Shape {
     /// Its name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Openai => "openai",
-            Self::Anthropic => "anthropic",
-        }
+        SHAPES.iter().find(|(shape, _)| *shape == self).map_or("", |(_, name)| name)
     }
 
     /// The shape of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Openai, Self::Anthropic].into_iter().find(|shape| shape.name() == name)
+        SHAPES.iter().find(|(_, n)| *n == name).map(|(shape, _)| *shape)
     }
 }
 
@@ -57,19 +68,19 @@ impl Route {
     }
 }
 
-/// Hosts and their providers. A leading dot or dash: the host ends so; a trailing dot: it begins so.
+/// Hosts and their providers. One `*` stands for anything, one `?` for the region.
 static HOSTS: [(&str, &str); 27] = [
     ("api.openai.com", "openai"),
-    (".api.openai.com", "openai"),
-    (".openai.azure.com", "azure"),
-    (".cognitiveservices.azure.com", "azure"),
-    (".services.ai.azure.com", "azure"),
-    (".azure-api.net", "azure"),
+    ("?.api.openai.com", "openai"),
+    ("*.openai.azure.com", "azure"),
+    ("*.cognitiveservices.azure.com", "azure"),
+    ("*.services.ai.azure.com", "azure"),
+    ("*.azure-api.net", "azure"),
     ("api.anthropic.com", "anthropic"),
     ("generativelanguage.googleapis.com", "google"),
     ("aiplatform.googleapis.com", "google"),
-    ("-aiplatform.googleapis.com", "google"),
-    ("bedrock-runtime.", "bedrock"),
+    ("?-aiplatform.googleapis.com", "google"),
+    ("bedrock-runtime.?.amazonaws.com", "bedrock"),
     ("api.groq.com", "groq"),
     ("api.mistral.ai", "mistral"),
     ("api.together.xyz", "together"),
@@ -82,22 +93,38 @@ static HOSTS: [(&str, &str); 27] = [
     ("api.perplexity.ai", "perplexity"),
     ("api.fireworks.ai", "fireworks"),
     ("api.cerebras.ai", "cerebras"),
-    ("api.moonshot.", "moonshotai"),
+    ("api.moonshot.*", "moonshotai"),
     ("api.z.ai", "zai"),
     ("localhost:11434", "ollama"),
     ("127.0.0.1:11434", "ollama"),
 ];
 
-/// Ends of paths that are posted to.
-static PATHS: [(&str, Shape, &str); 8] = [
+/// Ends of paths that are posted to, in lower case. Google names the model and what is asked of it in one:
+/// `…/models/<model>:<verb>`.
+static PATHS: [(&str, Shape, &str); 23] = [
     ("/chat/completions", Shape::Openai, "chat.completions"),
     ("/completions", Shape::Openai, "completions"),
     ("/embeddings", Shape::Openai, "embeddings"),
     ("/responses", Shape::Openai, "responses"),
     ("/responses/compact", Shape::Openai, "responses"),
+    ("/images/generations", Shape::Openai, "images"),
+    ("/images/edits", Shape::Openai, "images"),
+    ("/images/variations", Shape::Openai, "images"),
     ("/audio/transcriptions", Shape::Openai, "audio.transcriptions"),
     ("/audio/translations", Shape::Openai, "audio.translations"),
     ("/v1/messages", Shape::Anthropic, "messages"),
+    (":rawpredict", Shape::Anthropic, "messages"),
+    (":streamrawpredict", Shape::Anthropic, "messages"),
+    (":generatecontent", Shape::Gemini, "generateContent"),
+    (":streamgeneratecontent", Shape::Gemini, "generateContent"),
+    (":embedcontent", Shape::Gemini, "embedContent"),
+    (":batchembedcontents", Shape::Gemini, "embedContent"),
+    ("/v2/chat", Shape::Cohere, "chat"),
+    ("/v2/embed", Shape::Cohere, "embed"),
+    ("/v2/rerank", Shape::Cohere, "rerank"),
+    ("/api/chat", Shape::Ollama, "chat"),
+    ("/api/generate", Shape::Ollama, "generate"),
+    ("/api/embed", Shape::Ollama, "embed"),
 ];
 
 /// Decides who answers a request. `method` is in upper case; `provider` is the caller's own word, which wins over the
@@ -113,21 +140,15 @@ pub fn route(method: &str, url: &str, provider: Option<&str>) -> Option<Route> {
 
     let port = authority.get(last(authority, b'@').map_or(0, |at| at + 1)..)?;
     let host = until(port, b":");
-    let provider = match provider {
-        Some(provider) if !provider.is_empty() => provider,
-        _ => HOSTS.iter().find(|(pattern, _)| matches(pattern.as_bytes(), host, port))?.1,
-    };
-    let region = host
-        .strip_suffix(b".api.openai.com")
-        .or_else(|| host.strip_suffix(b"-aiplatform.googleapis.com"))
-        .or_else(|| host.strip_prefix(b"bedrock-runtime.").map(|rest| until(rest, b".")));
-    Some(Route {
-        provider: provider.to_owned(),
-        shape,
-        api,
-        region: text(region.unwrap_or_default()),
-        model: text(model),
-    })
+    let known = HOSTS.iter().find_map(|(pattern, provider)| {
+        let pattern = pattern.as_bytes();
+        let region = matched(pattern, host).or_else(|| matched(pattern, port))?;
+        Some((*provider, if pattern.contains(&b'?') { region } else { b"" }))
+    });
+    let (host_provider, region) = known.unwrap_or_default();
+    let provider = provider.filter(|p| !p.is_empty()).unwrap_or(host_provider);
+    let route = Route { provider: provider.to_owned(), shape, api, region: text(region), model: text(model) };
+    (!provider.is_empty()).then_some(route)
 }
 
 /// What is before the first of these bytes.
@@ -144,11 +165,13 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap_or_default()
 }
 
-fn matches(pattern: &[u8], host: &[u8], port: &[u8]) -> bool {
-    match (pattern.first(), pattern.last()) {
-        (Some(b'.' | b'-'), _) => host.ends_with(pattern),
-        (_, Some(b'.')) => host.starts_with(pattern),
-        _ => pattern == host || pattern == port,
+/// What the pattern's wildcard stands for in this host, which is something; nothing if there is none in it.
+fn matched<'a>(pattern: &[u8], host: &'a [u8]) -> Option<&'a [u8]> {
+    let before = until(pattern, b"*?");
+    let rest = host.strip_prefix(before)?;
+    match pattern.get(before.len() + 1..) {
+        Some(after) => rest.strip_suffix(after).filter(|middle| !middle.is_empty()),
+        None => rest.is_empty().then_some(rest),
     }
 }
 
@@ -162,20 +185,14 @@ fn shape<'a>(method: &str, path: &'a [u8]) -> Option<(Shape, &'static str, &'a [
         let batch = name == b"results" && parent.get(..last(parent, b'/')?)?.ends_with(b"/messages/batches");
         return batch.then_some((Shape::Anthropic, "messages.batches", b""));
     }
-    if method != "POST" {
-        return None;
-    }
-    if let Some((_, shape, api)) = PATHS.iter().find(|(end, ..)| path.ends_with(end.as_bytes())) {
+    let (_, shape, api) = PATHS.iter().find(|(end, ..)| method == "POST" && path.ends_with(end.as_bytes()))?;
+    let model = until(name, b":");
+    if model.len() == name.len() {
         return Some((*shape, api, b""));
     }
-    if parent.ends_with(b"/images") {
-        return Some((Shape::Openai, "images", b""));
-    }
-    // Google names the model and what is asked of it in one: `…/models/<model>:<verb>`.
-    let model = until(name, b":");
-    let anthropic = matches!(name.get(model.len()..)?, b":rawpredict" | b":streamrawpredict")
-        && parent.ends_with(b"/publishers/anthropic/models");
-    (anthropic && model != b"count-tokens").then_some((Shape::Anthropic, "messages", model))
+    // Vertex serves many vendors by the same verb, and counts tokens by the name of a model.
+    let ours = *shape == Shape::Gemini || parent.ends_with(b"/publishers/anthropic/models") && model != b"count-tokens";
+    ours.then_some((*shape, *api, model))
 }
 
 #[cfg(test)]
@@ -211,6 +228,12 @@ mod tests {
             ("https://api.moonshot.cn/v1/chat/completions", "provider:moonshotai,shape:openai,api:chat.completions"),
             ("https://a:b@openrouter.ai/api/v1/messages", "provider:openrouter,shape:anthropic,api:messages"),
             ("http://localhost:11434/v1/chat/completions", "provider:ollama,shape:openai,api:chat.completions"),
+            (
+                "https://generativelanguage.googleapis.com/v1beta/models/gemini-3.5-pro:streamGenerateContent?alt=sse",
+                "provider:google,shape:gemini,api:generateContent,model:gemini-3.5-pro",
+            ),
+            ("https://api.cohere.com/v2/rerank", "provider:cohere,shape:cohere,api:rerank"),
+            ("http://127.0.0.1:11434/api/chat", "provider:ollama,shape:ollama,api:chat"),
             ("https://api.groq.com/openai/v1/audio/translations", "provider:groq,shape:openai,api:audio.translations"),
         ] {
             assert_eq!(routed("POST", url), ["{", want, "}"].concat(), "{url}");
@@ -233,7 +256,10 @@ mod tests {
             ("POST", "https://example.com/v1/chat/completions"),
             ("POST", "https://api.openai.com.evil.example/v1/chat/completions"),
             ("POST", "https://evilapi.openai.com/v1/chat/completions"),
+            ("POST", "https://.api.openai.com/v1/chat/completions"),
+            ("POST", "https://us-aiplatform.googleapis.com/v1/publishers/meta/models/llama:rawPredict"),
             ("POST", "https://aiplatform.googleapis.com/v1/publishers/anthropic/models/count-tokens:rawPredict"),
+            ("POST", "https://generativelanguage.googleapis.com/v1beta/models/gemini-3.5-pro:countTokens"),
             ("POST", "data:,"),
             ("POST", "ftp://api.openai.com/v1/chat/completions"),
             ("POST", "https://api.openai.com"),

@@ -350,6 +350,46 @@ fn what_opens_no_call() {
     assert_eq!(End::parse("stop").err().unwrap().code, "call_invalid");
 }
 
+#[test]
+fn gemini_streams_that_are_one_array_or_are_blocked() {
+    let chunk = |n: u32, reason: &str| {
+        json!({ "candidates": [{ "content": { "parts": [{ "text": "x" }] }, "finishReason": reason }], "responseId": "g",
+            "usageMetadata": { "promptTokenCount": 3, "candidatesTokenCount": n, "trafficType": "ON_DEMAND_FLEX",
+                "promptTokensDetails": [{ "modality": "DOCUMENT", "tokenCount": 2 }, { "modality": "SMELL", "tokenCount": 1 }] } })
+    };
+    let body = json!([chunk(1, ""), chunk(2, "STOP")]).to_string();
+    let r = plain("gemini", "generateContent", &body).remove(0);
+    assert_eq!(r["usage"], json!({ "input_tokens": 3, "output_tokens": 2, "input_image_tokens": 2 }));
+    assert_eq!((&r["service_tier"], &r["finish_reason"]), (&json!("ON_DEMAND_FLEX"), &json!("STOP")));
+
+    let cut = stream("gemini", "generateContent", &[&chunk(1, "").to_string()], End::Cancel).remove(0);
+    assert_eq!((&cut["status"], &cut["usage"]["output_tokens"]), (&json!("partial"), &json!(1)));
+    let blocked = r#"{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":3}}"#;
+    let r = stream("gemini", "generateContent", &[blocked], End::Cancel).remove(0);
+    assert_eq!((&r["status"], &r["finish_reason"]), (&json!("complete"), &json!("SAFETY")));
+}
+
+#[test]
+fn r11_cohere_bills_units_before_tokens() {
+    let body = r#"{"id":"c","results":[],"meta":{"api_version":{"version":"2"},"billed_units":{"search_units":1}}}"#;
+    assert_eq!(plain("cohere", "rerank", body)[0]["usage"], json!({ "rerank_searches": 1 }));
+    let body = r#"{"usage":{"billed_units":{"input_tokens":5},"tokens":{"input_tokens":71}}}"#;
+    assert_eq!(plain("cohere", "chat", body)[0]["usage"], json!({ "input_tokens": 5 }));
+    let body = r#"{"usage":{"tokens":{"input_tokens":71}}}"#;
+    assert_eq!(plain("cohere", "chat", body)[0]["usage"], json!({ "input_tokens": 71 }));
+}
+
+#[test]
+fn ollama_is_final_at_its_last_line() {
+    let mut call = open("ollama", "ollama", "chat", json!({ "contentType": "application/x-ndjson" }));
+    call.push(b"{\"model\":\"m\",\"done\":false}\n");
+    assert!(!call.is_final());
+    call.push(b"{\"model\":\"m\",\"done\":true,\"eval_count\":2,\"total_duration\":9}\n");
+    assert!(call.is_final());
+    let r = finish(call, End::Flush).remove(0);
+    assert_eq!((&r["status"], &r["usage"]), (&json!("complete"), &json!({ "output_tokens": 2 })));
+}
+
 mod hiding {
     use super::*;
 

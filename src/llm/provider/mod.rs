@@ -3,6 +3,9 @@
 //! A shape is three functions in one file; the provider's name never decides, only the members that are present.
 
 mod anthropic;
+mod cohere;
+mod gemini;
+mod ollama;
 mod openai;
 
 use super::answer::Answers;
@@ -17,6 +20,9 @@ impl Shape {
         match self {
             Self::Openai => openai::KEPT,
             Self::Anthropic => anthropic::KEPT,
+            Self::Gemini => gemini::KEPT,
+            Self::Cohere => cohere::KEPT,
+            Self::Ollama => ollama::KEPT,
         }
     }
 
@@ -25,6 +31,9 @@ impl Shape {
         match self {
             Self::Openai => openai::fold(doc, images, answers),
             Self::Anthropic => anthropic::fold(doc, answers),
+            Self::Gemini => gemini::fold(doc, answers),
+            Self::Cohere => cohere::fold(doc, answers),
+            Self::Ollama => ollama::fold(doc, answers),
         }
     }
 
@@ -33,6 +42,9 @@ impl Shape {
         match self {
             Self::Openai => openai::write(raw, records),
             Self::Anthropic => anthropic::write(raw, records),
+            Self::Gemini => gemini::write(raw, records),
+            Self::Cohere => cohere::write(raw, records),
+            Self::Ollama => ollama::write(raw, records),
         }
     }
 }
