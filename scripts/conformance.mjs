@@ -9,7 +9,8 @@ import { same } from '../tests/conformance/compare.mjs'
 
 const KINDS = {
   meters: async (path) => (await import('../tests/conformance/meters.mjs')).cases(readFileSync(path, 'utf8')),
-  'meter-cases': async (path) => (await import('../tests/conformance/meter-cases.mjs')).cases(readFileSync(path, 'utf8')),
+  'meter-cases': async (path) =>
+    (await import('../tests/conformance/meter-cases.mjs')).cases(readFileSync(path, 'utf8')),
   'llm-usage': async (path) => (await import('../tests/conformance/llm-usage.mjs')).cases(path),
 }
 const NOT_YET = ['openmeter-pricing', 'dodo-meters', 'billing', 'llm-cost']
@@ -21,7 +22,9 @@ if (NOT_YET.includes(kind)) {
   process.exit(2)
 }
 if (!(kind in KINDS) || path === undefined) {
-  console.error(`usage: npm run -s conformance -- <${[...Object.keys(KINDS), ...NOT_YET].join(' | ')}> <file or folder> [--print]`)
+  console.error(
+    `usage: npm run -s conformance -- <${[...Object.keys(KINDS), ...NOT_YET].join(' | ')}> <file or folder> [--print]`,
+  )
   process.exit(2)
 }
 
