@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::float::exponent_value;
+use crate::float::{exponent_split, exponent_value};
 use crate::limits::DECIMAL_SCALE_MAX;
 use wide::Wide;
 
@@ -80,8 +80,7 @@ impl Decimal {
             [b'+', rest @ ..] => (false, rest),
             all => (false, all),
         };
-        let split = body.iter().position(|b| matches!(b, b'e' | b'E'));
-        let (number, exponent) = body.split_at(split.unwrap_or(body.len()));
+        let (number, exponent) = exponent_split(body);
         let mut magnitude = Some(0_u128);
         // Digits after the point, the zeros not yet multiplied in, and whether a digit was seen at all.
         let (mut scale, mut zeros, mut digits, mut point) = (0_i64, 0_u32, false, false);
@@ -229,7 +228,8 @@ impl Decimal {
         if short.is_negative() {
             text.push('-');
         }
-        let (whole, fraction) = digits.split_at(digits.len().saturating_sub(scale));
+        let point = digits.len().saturating_sub(scale);
+        let (whole, fraction) = digits.split_at_checked(point).unwrap_or_default();
         text.push_str(if whole.is_empty() { "0" } else { whole });
         if scale > 0 {
             text.push('.');

@@ -31,8 +31,7 @@ pub fn parse(text: &str) -> Option<f64> {
         [b'+', rest @ ..] => (false, rest),
         all => (false, all),
     };
-    let split = body.iter().position(|b| matches!(b, b'e' | b'E'));
-    let (number, exponent) = body.split_at(split.unwrap_or(body.len()));
+    let (number, exponent) = exponent_split(body);
     let mut exponent = exponent_value(exponent)?;
     let mut digits = Vec::with_capacity(number.len().min(DIGITS_MAX + 1));
     let (mut seen, mut point, mut more) = (false, false, false);
@@ -66,6 +65,12 @@ pub fn parse(text: &str) -> Option<f64> {
     }
     let magnitude = magnitude(&digits, exponent);
     Some(if negative { -magnitude } else { magnitude })
+}
+
+/// A number's digits, and its exponent with the `e`.
+pub(crate) fn exponent_split(number: &[u8]) -> (&[u8], &[u8]) {
+    let at = number.iter().position(|b| matches!(b, b'e' | b'E'));
+    at.and_then(|at| number.split_at_checked(at)).unwrap_or((number, &[]))
 }
 
 /// The value of an exponent (`e-7`, or nothing), held within what no text's length can undo.

@@ -124,7 +124,7 @@ impl Book {
 
     /// Gives a model another name, for example that of a deployment. Exact, in any case of letters, one step.
     pub fn alias(&mut self, name: &str, model: &str) {
-        self.aliases.insert(name.trim().to_ascii_lowercase(), model.trim().to_ascii_lowercase());
+        self.aliases.insert(name.trim_ascii().to_ascii_lowercase(), model.trim_ascii().to_ascii_lowercase());
     }
 
     fn provider(&self, id: &str) -> Option<&Provider> {
@@ -134,11 +134,11 @@ impl Book {
 
     /// Finds a model. Names are compared without regard to case.
     pub fn find(&self, provider: Option<&str>, model: &str) -> std::result::Result<Found<'_>, Unpriced> {
-        let mut name = model.trim().to_ascii_lowercase();
+        let mut name = model.trim_ascii().to_ascii_lowercase();
         if let Some(meant) = self.aliases.get(&name) {
             name.clone_from(meant);
         }
-        let mut wanted = provider.map(|p| p.trim().to_ascii_lowercase()).filter(|p| !p.is_empty());
+        let mut wanted = provider.map(|p| p.trim_ascii().to_ascii_lowercase()).filter(|p| !p.is_empty());
         if wanted.as_deref() == Some("litellm") {
             let inner = name.split_once('/').filter(|(first, _)| self.provider(first).is_some());
             let inner = inner.map(|(first, rest)| (first.to_owned(), rest.to_owned()));
@@ -304,20 +304,21 @@ impl<'b> Found<'b> {
 /// Writes compact dates (`-20250514`) as dashed ones, if there are any.
 fn dashed_dates(name: &str) -> Option<String> {
     let mut dashed = String::with_capacity(name.len() + 2);
-    let mut rest = name;
-    while let Some(at) = rest.find("-20") {
-        let (before, from) = rest.split_at(at + 1);
-        dashed.push_str(before);
-        rest = from;
-        let parts = (from.get(..4), from.get(4..6), from.get(6..8));
-        if let (Some(year), Some(month), Some(day)) = parts
-            && matches!(from.as_bytes().get(8), None | Some(b'-' | b':'))
+    for (at, part) in name.split('-').enumerate() {
+        if at > 0 {
+            dashed.push('-');
+        }
+        let (date, rest) = part.split_at_checked(8).unwrap_or((part, ""));
+        if let (Some(year), Some(month), Some(day)) = (date.get(..4), date.get(4..6), date.get(6..8))
+            && at > 0
+            && year.starts_with("20")
+            && (rest.is_empty() || rest.starts_with(':'))
             && Instant::parse(&[year, "-", month, "-", day, "T00:00:00Z"].concat()).is_ok()
         {
-            dashed.extend([year, "-", month, "-", day]);
-            rest = from.get(8..).unwrap_or_default();
+            dashed.push_str(&[year, "-", month, "-", day, rest].concat());
+        } else {
+            dashed.push_str(part);
         }
     }
-    dashed.push_str(rest);
     (dashed != name).then_some(dashed)
 }

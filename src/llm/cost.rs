@@ -164,14 +164,12 @@ impl Prices {
         self.check()?;
         let counts = counts.prepared(self.audio_seconds_min);
         let input_tokens = counts.get(Unit::INPUT_TOKENS).unwrap_or(Decimal::ZERO);
-        let mut order: Vec<&(Unit, Rate)> = self.rates.iter().collect();
-        order.sort_by_key(|(unit, _)| std::cmp::Reverse(unit.depth()));
-        let mut amounts = Amounts {
-            total: Ratio::ZERO,
-            input: Ratio::ZERO,
-            output: Ratio::ZERO,
-            lines: Vec::with_capacity(order.len()),
-        };
+        let none = Ratio::ZERO;
+        let mut amounts =
+            Amounts { total: none, input: none, output: none, lines: Vec::with_capacity(self.rates.len()) };
+        // Parts before their wholes.
+        let narrowest_first = (0..=Unit::DEPTH_MAX).rev();
+        let order = narrowest_first.flat_map(|depth| self.rates.iter().filter(move |(unit, _)| unit.depth() == depth));
         for (unit, rate) in order {
             let whole = counts.value(*unit)?;
             let mut quantity = whole;

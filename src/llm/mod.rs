@@ -6,7 +6,6 @@
 //! ```
 
 mod answer;
-
 mod book;
 mod call;
 mod charge;

@@ -117,6 +117,9 @@ impl Unit {
         self.direction == OUTPUT
     }
 
+    /// The dimensions there are.
+    pub(super) const DEPTH_MAX: usize = 4;
+
     /// How many dimensions narrow it down.
     pub(super) fn depth(self) -> usize {
         [self.direction, self.modality, self.kind, self.ttl].iter().filter(|n| **n != 0).count()
