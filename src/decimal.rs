@@ -283,21 +283,15 @@ impl PartialOrd for Decimal {
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
-        if self.scale == other.scale || self.mantissa.signum() != other.mantissa.signum() {
+        if self.scale == other.scale {
             return self.mantissa.cmp(&other.mantissa);
         }
-        let magnitude = |d: &Self| {
-            let short = d.shortened();
-            let mantissa = short.mantissa.unsigned_abs();
-            (mantissa.checked_ilog10().map_or(0, i64::from) - i64::from(short.scale), mantissa, short.scale)
-        };
-        let ((a_size, a, a_scale), (b_size, b, b_scale)) = (magnitude(self), magnitude(other));
-        let order = a_size.cmp(&b_size).then_with(|| {
-            // As large as each other, so the scales differ by less than 39 and the shift stays within 256 bits.
-            let scale = a_scale.max(b_scale);
-            Wide::from(a).shifted(scale - a_scale).cmp(&Wide::from(b).shifted(scale - b_scale))
-        });
-        if self.is_negative() { order.reverse() } else { order }
+        if let Ok(difference) = self.sub(*other) {
+            return difference.mantissa.cmp(&0);
+        }
+        // A difference too large for the finer scale: the one with that scale is smaller than it, so the other decides.
+        let (a, b) = (self.shortened(), other.shortened());
+        if a.scale < b.scale { a.mantissa.cmp(&0) } else { 0.cmp(&b.mantissa) }
     }
 }
 

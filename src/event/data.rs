@@ -44,7 +44,7 @@ fn walk(r: &mut Reader, depth: usize, keys: &mut usize, rules: &Rules) -> Result
             r.array(|r| {
                 let done = walk(r, depth + 1, keys, rules);
                 index += 1;
-                done.map_err(|e| e.at(&["[", &(index - 1).to_string(), "]"].concat()))
+                done.map_err(|e| e.at(&["[", &crate::decimal::digits(index as u128 - 1), "]"].concat()))
             })
         }
         Kind::Number => {

@@ -61,6 +61,7 @@ impl Writer {
         }
     }
 
+    #[inline(never)]
     fn key(&mut self, key: &str) {
         self.comma();
         push_string(&mut self.out, key);
@@ -68,6 +69,7 @@ impl Writer {
     }
 
     /// A member that is a string.
+    #[inline(never)]
     pub fn string(&mut self, key: &str, text: &str) -> &mut Self {
         self.key(key);
         push_string(&mut self.out, text);
@@ -75,6 +77,7 @@ impl Writer {
     }
 
     /// A member whose value is JSON text already.
+    #[inline(never)]
     pub fn raw(&mut self, key: &str, json: &str) -> &mut Self {
         self.key(key);
         self.out.push_str(json);
@@ -82,6 +85,7 @@ impl Writer {
     }
 
     /// An element that is a string.
+    #[inline(never)]
     pub fn item_string(&mut self, text: &str) -> &mut Self {
         self.comma();
         push_string(&mut self.out, text);
@@ -89,6 +93,7 @@ impl Writer {
     }
 
     /// An element that is JSON text already.
+    #[inline(never)]
     pub fn item(&mut self, json: &str) -> &mut Self {
         self.comma();
         self.out.push_str(json);

@@ -2,11 +2,9 @@
 //!
 //! Its text is data from outside the core, in the compact form described at [`Book::parse`].
 
-use std::collections::BTreeMap;
-
 use super::cost::{Prices, Unpriced};
 use super::matching::{Matched, Matcher};
-use crate::decimal::Decimal;
+use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
 use crate::json::Value;
 use crate::time::Instant;
@@ -17,7 +15,8 @@ const DAY_SECONDS: i64 = 86_400;
 pub struct Book {
     version: String,
     providers: Vec<Provider>,
-    aliases: BTreeMap<String, String>,
+    /// `(name, model)`
+    aliases: Vec<(String, String)>,
 }
 
 struct Provider {
@@ -81,12 +80,18 @@ fn array<'v, 'a>(object: &'v Value<'a>, key: &'static str) -> Result<&'v [Value<
 }
 
 /// Reads each element of a list; errors say which.
-fn each<T>(object: &Value, key: &'static str, mut read: impl FnMut(&Value) -> Result<T>) -> Result<Vec<T>> {
+fn each<T>(object: &Value, key: &'static str, read: fn(&Value) -> Result<T>) -> Result<Vec<T>> {
     let mut items = Vec::new();
-    for (at, item) in array(object, key)?.iter().enumerate() {
-        items.push(read(item).map_err(|e| e.at(&["[", &at.to_string(), "]"].concat()).at(key))?);
-    }
+    walk(object, key, &mut |item| read(item).map(|item| items.push(item)))?;
     Ok(items)
+}
+
+/// Apart from [`each`], so that there is only one of it.
+fn walk(object: &Value, key: &'static str, read: &mut dyn FnMut(&Value) -> Result<()>) -> Result<()> {
+    for (at, item) in array(object, key)?.iter().enumerate() {
+        read(item).map_err(|e| e.at(&["[", &digits(at as u128), "]"].concat()).at(key))?;
+    }
+    Ok(())
 }
 
 fn matcher(object: &Value, key: &'static str) -> Result<Option<Matcher>> {
@@ -114,7 +119,7 @@ impl Book {
         if providers.is_empty() {
             return Err(invalid("a price book has providers").at("providers"));
         }
-        Ok(Self { version, providers, aliases: BTreeMap::new() })
+        Ok(Self { version, providers, aliases: Vec::new() })
     }
 
     /// Its version.
@@ -124,7 +129,7 @@ impl Book {
 
     /// Gives a model another name, for example that of a deployment. Exact, in any case of letters, one step.
     pub fn alias(&mut self, name: &str, model: &str) {
-        self.aliases.insert(name.trim_ascii().to_ascii_lowercase(), model.trim_ascii().to_ascii_lowercase());
+        self.aliases.push((name.trim_ascii().to_ascii_lowercase(), model.trim_ascii().to_ascii_lowercase()));
     }
 
     fn provider(&self, id: &str) -> Option<&Provider> {
@@ -135,7 +140,7 @@ impl Book {
     /// Finds a model. Names are compared without regard to case.
     pub fn find(&self, provider: Option<&str>, model: &str) -> std::result::Result<Found<'_>, Unpriced> {
         let mut name = model.trim_ascii().to_ascii_lowercase();
-        if let Some(meant) = self.aliases.get(&name) {
+        if let Some((_, meant)) = self.aliases.iter().rev().find(|(alias, _)| *alias == name) {
             name.clone_from(meant);
         }
         let mut wanted = provider.map(|p| p.trim_ascii().to_ascii_lowercase()).filter(|p| !p.is_empty());
