@@ -283,7 +283,7 @@ impl PartialOrd for Decimal {
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
-        if self.scale == other.scale {
+        if self.scale == other.scale || self.mantissa.signum() != other.mantissa.signum() {
             return self.mantissa.cmp(&other.mantissa);
         }
         if let Ok(difference) = self.sub(*other) {
@@ -291,7 +291,11 @@ impl Ord for Decimal {
         }
         // A difference too large for the finer scale: the one with that scale is smaller than it, so the other decides.
         let (a, b) = (self.shortened(), other.shortened());
-        if a.scale < b.scale { a.mantissa.cmp(&0) } else { 0.cmp(&b.mantissa) }
+        match a.scale.cmp(&b.scale) {
+            Ordering::Less => a.mantissa.cmp(&0),
+            Ordering::Equal => a.mantissa.cmp(&b.mantissa),
+            Ordering::Greater => 0.cmp(&b.mantissa),
+        }
     }
 }
 

@@ -195,6 +195,22 @@ fn halves() {
 }
 
 #[test]
+fn order_where_no_difference_fits() {
+    let (least, most) = (Decimal::new(i128::MIN, 1), Decimal::new(i128::MAX, 0));
+    for (a, b, want) in [
+        (Decimal::ZERO, least, Ordering::Greater),
+        (least, Decimal::ZERO, Ordering::Less),
+        (most, Decimal::new(1, 76), Ordering::Greater),
+        (Decimal::new(1, 76), most, Ordering::Less),
+        (Decimal::new(-1, 76), Decimal::new(i128::MIN, 0), Ordering::Greater),
+        (most, Decimal::new(i128::MAX, 1), Ordering::Greater),
+        (Decimal::new(i128::MIN, 0), least, Ordering::Less),
+    ] {
+        assert_eq!(a.cmp(&b), want, "{a} {b}");
+    }
+}
+
+#[test]
 fn floats() {
     assert_eq!(dec("0.1").to_f64(), 0.1);
     assert_eq!(dec("9007199254740993").to_f64(), 9_007_199_254_740_992.0);
