@@ -1,17 +1,14 @@
 // From a fresh clone to a built package: node_modules, pkg/, dist/. What is up to date is left alone.
 
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ensurePkg } from './ensure-pkg.mjs'
+import { must } from './must.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 export async function setup() {
-  if (!isInstalled()) {
-    // Through a shell, since npm is a script on Windows.
-    execFileSync('npm ci --no-audit --no-fund', { cwd: root, stdio: 'inherit', shell: true })
-  }
+  if (!isInstalled()) must('npm ci --no-audit --no-fund')
   ensurePkg()
   await import('./build.mjs')
 }
