@@ -55,6 +55,8 @@ pub struct Call {
     framing: Framing,
     frames: Frames,
     sieve: Sieve,
+    /// What the sieve let through of the last event.
+    folded: String,
     answers: Answers,
     /// Not an answer that is metered: everything passes.
     idle: bool,
@@ -153,6 +155,7 @@ impl Call {
             framing,
             frames: Frames::new(framing),
             sieve: Sieve::new(shape.kept()),
+            folded: String::new(),
             answers: Answers::default(),
             idle: !ok || says("html"),
             veil: (told.get("hide") == "true").then(Veil::default),
@@ -192,15 +195,19 @@ impl Call {
     }
 
     fn event_end(&mut self) {
-        self.answers.usage_only = false;
         let text = self.sieve.take();
-        let mut events = elements(&text);
-        if events.is_empty() {
-            events.push(&text);
-        }
-        // Gemini's streams are one array where no server-sent events are asked for.
-        for event in events {
-            self.shape.fold(&Members::of(event), self.images, &mut self.answers);
+        // Chunks of a stream differ in nothing but content, and what was folded before changes nothing.
+        if text != self.folded || self.images || self.batch {
+            self.answers.usage_only = false;
+            let mut events = elements(&text);
+            if events.is_empty() {
+                events.push(&text);
+            }
+            // Gemini's streams are one array where no server-sent events are asked for.
+            for event in events {
+                self.shape.fold(&Members::of(event), self.images, &mut self.answers);
+            }
+            self.folded = text;
         }
         if let Some(veil) = &mut self.veil {
             veil.event_end(self.answers.usage_only);

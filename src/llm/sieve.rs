@@ -64,6 +64,7 @@ impl Sieve {
     pub fn take(&mut self) -> String {
         let mut out = std::mem::take(&mut self.out);
         *self = Self::new(self.kept);
+        self.out.reserve(out.len()); // the next event will be like this one
         if std::str::from_utf8(&out).is_err() {
             // Somebody's text is broken; names and counts are ASCII.
             out.iter_mut().filter(|b| !b.is_ascii()).for_each(|b| *b = b'?');

@@ -390,6 +390,14 @@ fn ollama_is_final_at_its_last_line() {
     assert_eq!((&r["status"], &r["usage"]), (&json!("complete"), &json!({ "output_tokens": 2 })));
 }
 
+#[test]
+fn images_are_counted_even_if_their_events_are_alike() {
+    let event = r#"{"type":"image_generation.completed","b64_json":"x","usage":{"input_tokens":1}}"#;
+    let partial = r#"{"type":"image_generation.partial_image","b64_json":"x"}"#;
+    let r = stream("openai", "images", &[partial, partial, event, event], End::End);
+    assert_eq!(r[0]["usage"], json!({ "input_tokens": 1, "images": 2 }));
+}
+
 mod hiding {
     use super::*;
 
