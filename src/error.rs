@@ -56,6 +56,13 @@ impl Error {
         self
     }
 
+    /// Says where in a list.
+    #[cold]
+    #[inline(never)]
+    pub fn at_index(self, index: usize) -> Self {
+        self.at(&["[", &index.to_string(), "]"].concat())
+    }
+
     /// Says how to mend it.
     pub fn help(self, help: impl Into<Cow<'static, str>>) -> Self {
         self.set_help(help.into())

@@ -9,6 +9,7 @@ use taximeter::event::Event;
 use taximeter::json::Value;
 use taximeter::meter::filter::Filter;
 use taximeter::meter::path::Path;
+use taximeter::meter::value::Numeric;
 use taximeter::meter::{Options, Query, Totals, parse_meters, preview, time_range};
 use taximeter::time::Instant;
 
@@ -73,13 +74,14 @@ fn at_hand(events: &[String], query: &str) -> String {
     answer.get("result").unwrap().to_json()
 }
 
-fn options() -> Options {
-    Options::parse(&Value::parse(r#"{"numeric":"decimal"}"#).unwrap()).unwrap()
+fn options() -> Options<'static> {
+    Options { numeric: Numeric::Decimal, ..Options::default() }
 }
 
 fn live(totals: &Totals, query: &str) -> String {
     let options = options();
-    let query = Query::parse(&Value::parse(query).unwrap(), totals.meters(), &options).unwrap();
+    let query = Value::parse(query).unwrap();
+    let query = Query::parse(&query, totals.meters(), &options).unwrap();
     let answer = totals.query(&query).unwrap();
     assert!(!answer.incomplete);
     answer.result
@@ -166,7 +168,8 @@ proptest! {
             }
         }
         let json = format!(r#"{{"$like":"{pattern}"}}"#);
-        let filter = Filter::parse(&Value::parse(&json).unwrap()).unwrap().unwrap();
+        let json = Value::parse(&json).unwrap();
+        let filter = Filter::parse(&json).unwrap().unwrap();
         prop_assert_eq!(filter.matches(&text), naive(pattern.as_bytes(), text.as_bytes()));
     }
 }

@@ -1,6 +1,6 @@
 //! One cell of a result: what is kept of the events that fall into it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::definition::Aggregation;
 use super::value::{Amount, Numeric};
@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::float;
 
 /// Some events, folded into what the aggregation needs.
-#[derive(Clone)]
 pub struct Cell {
     /// Unix second of the earliest event, usable or not
     pub first: u32,
@@ -21,7 +20,6 @@ pub struct Cell {
 }
 
 /// The values of a cell.
-#[derive(Clone)]
 pub enum Tally {
     /// None, or none needed
     Nothing,
@@ -30,10 +28,14 @@ pub enum Tally {
     /// For LATEST
     Latest(Box<Latest>),
     /// The distinct texts
-    Texts(BTreeSet<Vec<u8>>),
+    Texts(Index),
     /// More distinct texts than are kept
     TooManyTexts,
 }
+
+/// Byte strings in order, each with a number. The one map of this module, for a second kind would be as large as the
+/// rest of its code.
+pub type Index = BTreeMap<Vec<u8>, usize>;
 
 /// The latest value so far.
 #[derive(Clone)]
@@ -49,39 +51,48 @@ pub struct Latest {
 }
 
 impl Cell {
+    /// A cell without events.
+    pub const EMPTY: Self = Self { first: u32::MAX, last: 0, count: 0, tally: Tally::Nothing };
+
     /// Takes in another cell, whose events arrived later. Gives number and bytes of the distinct texts that are new.
-    pub fn merge(&mut self, how: Aggregation, other: Self) -> (usize, usize) {
+    pub fn merge(&mut self, how: Aggregation, other: &Self) -> (usize, usize) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.count = self.count.saturating_add(other.count);
-        match (&mut self.tally, other.tally) {
+        match (&mut self.tally, &other.tally) {
             (_, Tally::Nothing) | (Tally::TooManyTexts, _) => {}
-            (Tally::Texts(mine), Tally::Texts(texts)) => {
-                let (mut count, mut bytes) = (0, 0);
-                for text in texts {
-                    let length = text.len();
-                    if mine.insert(text) {
-                        count += 1;
-                        bytes += length;
+            (tally, Tally::TooManyTexts) => *tally = Tally::TooManyTexts,
+            (tally, Tally::Texts(texts)) => {
+                if !matches!(tally, Tally::Texts(_)) {
+                    *tally = Tally::Texts(Index::new());
+                }
+                let mut new = (0, 0);
+                if let Tally::Texts(mine) = tally {
+                    for text in texts.keys() {
+                        if !mine.contains_key(text) {
+                            new = (new.0 + 1, new.1 + text.len());
+                            mine.insert(text.clone(), 0);
+                        }
                     }
                 }
-                return (count, bytes);
+                return new;
             }
             // The greatest second wins; of a tie the bytewise smallest subject, then the earliest arrival. That is what
             // the server answers for one inserted batch; for more it is undefined there.
             (Tally::Latest(mine), Tally::Latest(latest)) => {
                 let order = mine.second.cmp(&latest.second).then_with(|| latest.subject.cmp(&mine.subject));
                 if order.then(latest.arrival.cmp(&mine.arrival)).is_lt() {
-                    *mine = latest;
+                    mine.clone_from(latest);
                 }
             }
             (Tally::Amount(mine), Tally::Amount(amount)) => match how {
                 Aggregation::Min if !amount.is_less(mine) => {}
-                Aggregation::Max if !mine.is_less(&amount) => {}
-                Aggregation::Min | Aggregation::Max => *mine = amount,
-                _ => mine.add(&amount),
+                Aggregation::Max if !mine.is_less(amount) => {}
+                Aggregation::Min | Aggregation::Max => *mine = *amount,
+                _ => mine.add(amount),
             },
-            (_, other) => self.tally = other,
+            (tally, Tally::Latest(latest)) => *tally = Tally::Latest(latest.clone()),
+            (tally, Tally::Amount(amount)) => *tally = Tally::Amount(*amount),
         }
         (0, 0)
     }
@@ -89,7 +100,7 @@ impl Cell {
     /// Number and bytes of the distinct texts.
     pub fn texts(&self) -> (usize, usize) {
         match &self.tally {
-            Tally::Texts(texts) => (texts.len(), texts.iter().map(Vec::len).sum()),
+            Tally::Texts(texts) => (texts.len(), texts.keys().map(Vec::len).sum()),
             _ => (0, 0),
         }
     }

@@ -71,7 +71,7 @@ pub fn parse_meters(value: &Value<'_>) -> Result<Vec<Meter>> {
             let taken = meters.iter().any(|other| other.slug == meter.slug);
             if taken { Err(invalid("another meter has this slug").at("slug")) } else { Ok(meter) }
         });
-        meters.push(meter.map_err(|e| e.at(&["[", &at.to_string(), "]"].concat()))?);
+        meters.push(meter.map_err(|e| e.at_index(at))?);
     }
     Ok(meters)
 }

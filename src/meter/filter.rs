@@ -2,40 +2,20 @@
 //!
 //! The spelling says which is meant. As on the server, an operator that v1 does not know is ignored.
 
-use std::cmp::Ordering;
-
 use crate::error::{Error, Result};
 use crate::json::Value;
 use crate::limits::FILTER_DEPTH_MAX;
 
-/// A compiled filter.
-pub enum Filter {
+/// A checked filter.
+pub enum Filter<'v> {
     /// All of them match.
-    All(Vec<Filter>),
+    All(Vec<Filter<'v>>),
     /// One of them matches.
-    Any(Vec<Filter>),
-    /// It does not match.
-    Not(Box<Filter>),
+    Any(Vec<Filter<'v>>),
     /// `exists`, which looks at nothing on the server.
     Always(bool),
-    /// One of these texts, exactly.
-    In(Vec<String>),
-    /// A pattern over the whole text.
-    Like(Vec<Token>),
-    /// The same, with A to Z as a to z on both sides.
-    LikeFolded(Vec<Token>),
-    /// Bytewise before or after the text, or possibly equal to it.
-    Order(Ordering, bool, String),
-}
-
-/// A part of a pattern.
-pub enum Token {
-    /// `%`: any run
-    Run,
-    /// `_`: one code point
-    One,
-    /// Itself
-    Char(char),
+    /// An operator on one text or, for [`Operator::In`], a list; true if it must not match.
+    Test(Operator, bool, Vec<&'v str>),
 }
 
 #[cold]
@@ -44,163 +24,197 @@ fn invalid(message: &'static str) -> Error {
     Error::new("filter_invalid", message).http(400)
 }
 
-impl Filter {
-    /// Compiles a filter; `None` filters nothing. Errors: `filter_invalid` (400, or 500), `limit_exceeded`.
-    pub fn parse(value: &Value<'_>) -> Result<Option<Self>> {
+impl<'v> Filter<'v> {
+    /// Checks a filter; `None` filters nothing. Errors: `filter_invalid` (400, or 500), `limit_exceeded`.
+    pub fn parse(value: &'v Value<'_>) -> Result<Option<Self>> {
         parse(value, 0)
     }
 
     /// True if it lets the text through.
     pub fn matches(&self, text: &str) -> bool {
-        match self {
-            Self::All(parts) => parts.iter().all(|part| part.matches(text)),
-            Self::Any(parts) => parts.iter().any(|part| part.matches(text)),
-            Self::Not(part) => !part.matches(text),
-            Self::Always(answer) => *answer,
-            Self::In(texts) => texts.iter().any(|other| other == text),
-            Self::Like(pattern) => like(pattern, text, |c| c),
-            Self::LikeFolded(pattern) => like(pattern, text, |c| c.to_ascii_lowercase()),
-            Self::Order(order, equal, other) => match text.as_bytes().cmp(other.as_bytes()) {
-                Ordering::Equal => *equal,
-                found => found == *order,
-            },
-        }
+        let (operator, negative, texts) = match self {
+            Self::All(parts) => return parts.iter().all(|part| part.matches(text)),
+            Self::Any(parts) => return parts.iter().any(|part| part.matches(text)),
+            Self::Always(answer) => return *answer,
+            Self::Test(operator, negative, texts) => (operator, negative, texts),
+        };
+        let other = texts.first().copied().unwrap_or_default();
+        let order = text.as_bytes().cmp(other.as_bytes());
+        let found = match operator {
+            Operator::In => texts.contains(&text),
+            Operator::Like => like(other, text, false),
+            Operator::LikeFolded => like(other, text, true),
+            Operator::Contains => text.as_bytes().windows(other.len().max(1)).any(|part| part == other.as_bytes()),
+            Operator::Greater => order.is_gt(),
+            Operator::GreaterOrEqual => order.is_ge(),
+            Operator::Less => order.is_lt(),
+            Operator::LessOrEqual => order.is_le(),
+            Operator::Exists | Operator::And | Operator::Or => false,
+        };
+        found != *negative
     }
 }
 
-fn parse(value: &Value<'_>, depth: usize) -> Result<Option<Filter>> {
+/// What an operator asks; `$eq` is [`Operator::In`] with one text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// It is one of the texts.
+    In,
+    /// The whole text matches a pattern.
+    Like,
+    /// The same, with A to Z as a to z on both sides.
+    LikeFolded,
+    /// It has the text in it.
+    Contains,
+    /// Its bytes come after.
+    Greater,
+    /// They come after, or are equal.
+    GreaterOrEqual,
+    /// They come before.
+    Less,
+    /// They come before, or are equal.
+    LessOrEqual,
+    /// See [`Filter::Always`].
+    Exists,
+    /// See [`Filter::All`].
+    And,
+    /// See [`Filter::Any`].
+    Or,
+}
+
+/// The operators of both APIs; true for the negative ones.
+const OPERATORS: [(&str, Operator, bool); 23] = [
+    ("$eq", Operator::In, false),
+    ("$ne", Operator::In, true),
+    ("$in", Operator::In, false),
+    ("$nin", Operator::In, true),
+    ("$like", Operator::Like, false),
+    ("$nlike", Operator::Like, true),
+    ("$ilike", Operator::LikeFolded, false),
+    ("$nilike", Operator::LikeFolded, true),
+    ("$gt", Operator::Greater, false),
+    ("$gte", Operator::GreaterOrEqual, false),
+    ("$lt", Operator::Less, false),
+    ("$lte", Operator::LessOrEqual, false),
+    ("$and", Operator::And, false),
+    ("$or", Operator::Or, false),
+    ("eq", Operator::In, false),
+    ("neq", Operator::In, true),
+    ("in", Operator::In, false),
+    ("nin", Operator::In, true),
+    ("contains", Operator::Contains, false),
+    ("ncontains", Operator::Contains, true),
+    ("exists", Operator::Exists, false),
+    ("and", Operator::And, false),
+    ("or", Operator::Or, false),
+];
+
+fn parse<'v>(value: &'v Value<'_>, depth: usize) -> Result<Option<Filter<'v>>> {
     if depth > FILTER_DEPTH_MAX {
         return Err(Error::new("limit_exceeded", "a filter is at most 32 deep"));
     }
-    let Some(members) = value.as_object() else {
-        return if *value == Value::Null { Ok(None) } else { Err(invalid("a filter is an object with one operator")) };
+    let members = match value {
+        Value::Null => return Ok(None),
+        Value::Object(members) => members,
+        _ => return Err(invalid("a filter is an object with one operator")),
     };
-    let mut found: Option<(&str, &Value<'_>)> = None;
+    let mut found = None;
     for (name, operand) in members {
-        if *operand == Value::Null || !is_known(name) {
-            if !name.starts_with('$') && *operand != Value::Null {
-                return Err(invalid("there is no such operator").at(name));
-            }
+        if *operand == Value::Null {
             continue;
         }
-        if found.is_some_and(|(other, _)| other != name) {
+        let known = OPERATORS.iter().find(|(known, _, _)| known == name);
+        if known.is_some() && found.is_some() {
             return Err(invalid("one operator in one object").at(name).help("join several with $and or $or"));
         }
-        found = Some((name, operand));
+        match known {
+            Some((name, operator, negative)) => found = Some((*name, *operator, *negative, operand)),
+            None if name.starts_with('$') => {}
+            None => return Err(invalid("there is no such operator").at(name)),
+        }
     }
-    let Some((name, operand)) = found else { return Ok(None) };
-    operator(name, operand, depth).map_err(|e| e.at(name))
-}
-
-fn is_known(name: &str) -> bool {
-    let v1 = ["eq", "ne", "in", "nin", "like", "nlike", "ilike", "nilike", "gt", "gte", "lt", "lte", "and", "or"];
-    match name.strip_prefix('$') {
-        Some(name) => v1.contains(&name),
-        None => ["eq", "neq", "in", "nin", "contains", "ncontains", "exists", "and", "or"].contains(&name),
-    }
-}
-
-fn operator(name: &str, operand: &Value<'_>, depth: usize) -> Result<Option<Filter>> {
-    let bare = name.strip_prefix('$').unwrap_or(name);
-    let filter = match bare {
-        "and" | "or" => {
-            if bare == name && depth > 1 {
-                return Err(invalid("and, or are at most two levels deep"));
+    let Some((name, operator, negative, operand)) = found else { return Ok(None) };
+    if operator == Operator::And || operator == Operator::Or {
+        let Some(list) = operand.as_array() else { return Err(invalid("a list of filters is missing").at(name)) };
+        if depth > 1 && !name.starts_with('$') {
+            return Err(invalid("and, or are at most two levels deep").at(name));
+        }
+        let mut parts = Vec::new();
+        for (at, value) in list.iter().enumerate() {
+            if let Some(part) = parse(value, depth + 1).map_err(|e| e.at_index(at).at(name))? {
+                parts.push(part);
             }
-            let list = operand.as_array().ok_or_else(|| invalid("a list of filters is missing"))?;
-            let mut parts = Vec::new();
-            for (at, value) in list.iter().enumerate() {
-                let part = parse(value, depth + 1).map_err(|e| e.at(&["[", &at.to_string(), "]"].concat()))?;
-                parts.extend(part);
-            }
-            return Ok(if parts.is_empty() {
-                None
-            } else if bare == "and" {
-                Some(Filter::All(parts))
-            } else {
-                Some(Filter::Any(parts))
-            });
         }
-        "exists" => match operand {
-            Value::Bool(answer) => Filter::Always(*answer),
-            _ => return Err(invalid("true or false is missing")),
-        },
-        "in" | "nin" => {
-            let list = operand.as_array().ok_or_else(|| invalid("a list of strings is missing"))?;
-            Filter::In(list.iter().map(text).collect::<Result<_>>()?)
-        }
-        "eq" | "ne" | "neq" => Filter::In(vec![text(operand)?]),
-        "like" | "nlike" => Filter::Like(pattern(&text(operand)?)?),
-        "ilike" | "nilike" => Filter::LikeFolded(pattern(&text(operand)?.to_ascii_lowercase())?),
-        "contains" | "ncontains" => {
-            let text = text(operand)?;
-            Filter::Like([Token::Run].into_iter().chain(text.chars().map(Token::Char)).chain([Token::Run]).collect())
-        }
-        _ => {
-            let order = if bare.starts_with('g') { Ordering::Greater } else { Ordering::Less };
-            Filter::Order(order, bare.ends_with('e'), text(operand)?)
-        }
-    };
-    Ok(Some(if bare.starts_with('n') { Filter::Not(Box::new(filter)) } else { filter }))
-}
-
-fn text(value: &Value<'_>) -> Result<String> {
-    let Some(text) = value.as_str() else { return Err(invalid("a string is missing")) };
-    if text.is_empty() {
-        return Err(invalid("the server refuses an empty string").help("missing values cannot be asked for"));
-    }
-    Ok(text.to_owned())
-}
-
-/// `%` any run, `_` one code point; `\` before `%`, `_`, `\` makes it literal, and is itself elsewhere.
-fn pattern(text: &str) -> Result<Vec<Token>> {
-    let mut tokens = Vec::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        tokens.push(match c {
-            '%' => Token::Run,
-            '_' => Token::One,
-            '\\' => match chars.as_str().chars().next() {
-                Some(next @ ('%' | '_' | '\\')) => {
-                    chars.next();
-                    Token::Char(next)
-                }
-                Some(_) => Token::Char('\\'),
-                None => return Err(invalid("the pattern ends in a lone backslash").help("write it twice").http(500)),
-            },
-            c => Token::Char(c),
+        return Ok(match operator {
+            _ if parts.is_empty() => None,
+            Operator::And => Some(Filter::All(parts)),
+            _ => Some(Filter::Any(parts)),
         });
     }
-    Ok(tokens)
+    test(name, operator, negative, operand).map(Some).map_err(|e| e.at(name))
 }
 
+fn test<'v>(name: &str, operator: Operator, negative: bool, operand: &'v Value<'_>) -> Result<Filter<'v>> {
+    let mut texts = Vec::new();
+    match operand {
+        Value::Bool(answer) if operator == Operator::Exists => return Ok(Filter::Always(*answer)),
+        Value::Array(list) if name.ends_with("in") => {
+            for value in list {
+                texts.push(text(value)?);
+            }
+        }
+        Value::String(_) if !name.ends_with("in") && operator != Operator::Exists => texts.push(text(operand)?),
+        _ => return Err(invalid("the operator takes another type")),
+    }
+    if matches!(operator, Operator::Like | Operator::LikeFolded) {
+        let pattern = texts.first().copied().unwrap_or_default();
+        // Before a lone backslash at the end stand none or pairs.
+        if pattern.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1 {
+            return Err(invalid("the pattern ends in a lone backslash").help("write it twice").http(500));
+        }
+    }
+    Ok(Filter::Test(operator, negative, texts))
+}
+
+fn text<'v>(value: &'v Value<'_>) -> Result<&'v str> {
+    match value.as_str() {
+        None => Err(invalid("a string is missing")),
+        Some("") => Err(invalid("the server refuses an empty string").help("missing values cannot be asked for")),
+        Some(text) => Ok(text),
+    }
+}
+
+/// `%` is any run, `_` one code point; `\` before `%`, `_`, `\` makes it literal, and is itself elsewhere.
+///
 /// Two pointers and one place to go back to, so that no pattern costs more than its length times the text's.
-fn like(pattern: &[Token], text: &str, fold: fn(char) -> char) -> bool {
-    let (mut tokens, mut rest) = (pattern, text.chars());
+fn like(pattern: &str, text: &str, fold: bool) -> bool {
+    let (mut pattern, mut rest) = (pattern.chars(), text.chars());
     let mut back = None;
     loop {
-        let mut after = rest.clone();
-        match (tokens.split_first(), after.next()) {
-            (Some((Token::Run, more)), _) => {
-                tokens = more;
-                back = Some((more, rest.clone()));
-                continue;
-            }
-            (Some((Token::One, more)), Some(_)) => {
-                (tokens, rest) = (more, after);
-                continue;
-            }
-            (Some((Token::Char(want), more)), Some(c)) if *want == fold(c) => {
-                (tokens, rest) = (more, after);
-                continue;
-            }
+        let (mut after_token, mut after) = (pattern.clone(), rest.clone());
+        let mut token = after_token.next();
+        if token == Some('%') {
+            back = Some((after_token.clone(), rest.clone()));
+            pattern = after_token;
+            continue;
+        }
+        let any = token == Some('_');
+        if token == Some('\\') && after_token.as_str().starts_with(['%', '_', '\\']) {
+            token = after_token.next();
+        }
+        let fits = match (token, after.next()) {
             (None, None) => return true,
-            _ => {}
+            (Some(want), Some(c)) => any || want == c || (fold && want.eq_ignore_ascii_case(&c)),
+            _ => false,
+        };
+        if fits {
+            (pattern, rest) = (after_token, after);
+            continue;
         }
         let Some((after_run, from)) = &mut back else { return false };
         if from.next().is_none() {
             return false;
         }
-        (tokens, rest) = (*after_run, from.clone());
+        (pattern, rest) = (after_run.clone(), from.clone());
     }
 }

@@ -1,8 +1,8 @@
 //! The preview of events at hand: what the server would store, say and answer.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
+use super::aggregate::Index;
 use super::definition::parse_meters;
 use super::query::{Options, Query, zone_name};
 use super::totals::{Totals, stored_second};
@@ -41,11 +41,18 @@ impl<'a> Request<'a> {
 
     /// Calls with each event in order of arrival, or with why the server would refuse it.
     fn each(&self, now: Instant, call: &mut dyn FnMut(Result<Event>)) -> Result<()> {
-        let text = self.events.trim_start();
+        let text = self.events.trim_ascii_start();
         if !text.starts_with('[') {
             // One a line. A line that is no event is that line's fault alone.
-            let lines = text.lines().filter(|line| !line.trim().is_empty());
-            lines.for_each(|line| call(Event::parse(line, now)));
+            let mut rest = text;
+            while !rest.is_empty() {
+                let length = rest.bytes().take_while(|byte| *byte != b'\n').count();
+                let line = rest.get(..length).unwrap_or_default();
+                rest = rest.get(length + 1..).unwrap_or_default();
+                if !line.trim_ascii().is_empty() {
+                    call(Event::parse(line, now));
+                }
+            }
             return Ok(());
         }
         let mut r = Reader::new(text);
@@ -58,7 +65,12 @@ impl<'a> Request<'a> {
     }
 }
 
-fn now(options: &Options) -> Result<Instant> {
+/// Whether an event has the source and id of one before. As the server joins them, `a-b`, `c` and `a`, `b-c` are one.
+fn is_repeated(seen: &mut Index, event: &Event) -> bool {
+    seen.insert([&event.source, "-", &event.id].concat().into_bytes(), 0).is_some()
+}
+
+fn now(options: &Options<'_>) -> Result<Instant> {
     options.now.ok_or_else(|| {
         Error::new("option_invalid", "now is missing").at("options.now").help("the time of events without one")
     })
@@ -83,7 +95,7 @@ pub fn preview(request: &str) -> Result<String> {
     let query = Query::parse(&request.query, &meters, &options).map_err(|e| e.at("query"))?;
     let now = now(&options)?;
     let mut totals = Totals::new(meters, &options);
-    let mut seen = BTreeSet::new();
+    let mut seen = Index::new();
     let (mut ingest, mut diagnostics) = (Writer::array(), Writer::array());
     let mut arrival = 0u64;
     request.each(now, &mut |event| {
@@ -103,11 +115,7 @@ pub fn preview(request: &str) -> Result<String> {
             Ok(event) if stored_second(event.time).is_none() => {
                 verdict.string("status", "dropped").string("code", "time_not_after_epoch");
             }
-            // As the server joins them: `a-b`, `c` and `a`, `b-c` are one key.
-            Ok(event)
-                if options.dedupe != Some(false)
-                    && !seen.insert([&event.source, "-", &event.id].concat().into_bytes()) =>
-            {
+            Ok(event) if options.dedupe != Some(false) && is_repeated(&mut seen, &event) => {
                 verdict.string("status", "duplicate");
             }
             Ok(event) => {

@@ -1,7 +1,9 @@
 //! A question to a meter, and the options around it.
 
+use std::borrow::Cow;
+
 use super::definition::Meter;
-use super::filter::Filter;
+use super::filter::{Filter, Operator};
 use super::value::{Engine, Numeric};
 use super::window::{Size, Zone};
 use crate::error::{Error, Result};
@@ -9,14 +11,14 @@ use crate::json::Value;
 use crate::time::Instant;
 
 /// A customer: the subjects that count as his.
-pub struct Customer {
-    id: String,
-    subjects: Vec<String>,
+pub struct Customer<'v> {
+    id: &'v str,
+    subjects: Vec<&'v str>,
 }
 
 /// What the answer depends on besides events, meters and query.
 #[derive(Default)]
-pub struct Options {
+pub struct Options<'v> {
     /// The time of events that carry none
     pub now: Option<Instant>,
     /// Count each source and id once: true unless said otherwise
@@ -26,14 +28,14 @@ pub struct Options {
     /// The engine behind the server
     pub engine: Engine,
     /// The customers that a query may name
-    pub customers: Vec<Customer>,
+    pub customers: Vec<Customer<'v>>,
     /// The rules of the query's `windowTimeZone`
     pub zone: Option<Zone>,
 }
 
-impl Options {
+impl<'v> Options<'v> {
     /// Reads `{now?, dedupe?, numeric?, engine?, customers?, zone?}`. Errors: `option_invalid`, `unknown_option`.
-    pub fn parse(value: &Value<'_>) -> Result<Self> {
+    pub fn parse(value: &'v Value<'_>) -> Result<Self> {
         let fail = |field: &str, rule: &'static str| Error::new("option_invalid", rule).at(field);
         if value.as_object().is_none() {
             return Err(Error::new("option_invalid", "options are an object"));
@@ -60,12 +62,14 @@ impl Options {
         }
         for customer in list(value.present("customers")).map_err(|()| fail("customers", "a list of customers"))? {
             let subjects = strings(customer.present("subjectKeys"));
+            let key = customer.get("key").and_then(Value::as_str);
             let (Some(id), Ok(subjects)) = (customer.get("id").and_then(Value::as_str), subjects) else {
                 return Err(fail("customers", "a customer is {id, key?, subjectKeys?}"));
             };
-            let key = customer.get("key").and_then(Value::as_str).into_iter();
-            let subjects = key.chain(subjects).filter(|text| !text.is_empty()).map(str::to_owned).collect();
-            options.customers.push(Customer { id: id.to_owned(), subjects });
+            let mut customer = Customer { id, subjects };
+            customer.subjects.extend(key);
+            customer.subjects.retain(|text| !text.is_empty());
+            options.customers.push(customer);
         }
         options.zone = value.present("zone").map(Zone::parse).transpose().map_err(|e| e.at("zone"))?;
         Ok(options)
@@ -83,7 +87,7 @@ pub enum Dimension {
 }
 
 /// A checked query.
-pub struct Query<'o> {
+pub struct Query<'q> {
     /// Index of the meter
     pub meter: usize,
     /// Inclusive
@@ -93,17 +97,17 @@ pub struct Query<'o> {
     /// The window's size and name
     pub window: Option<(Size, &'static str)>,
     /// The zone of the windows
-    pub zone: Option<&'o Zone>,
+    pub zone: Option<&'q Zone>,
     /// Subjects to select; empty for all
-    pub subjects: Vec<String>,
+    pub subjects: Vec<&'q str>,
     /// Customers to select, in the order asked for; empty for all
-    pub customers: Vec<&'o Customer>,
+    pub customers: Vec<&'q Customer<'q>>,
     /// Whether rows are per subject
     pub by_subject: bool,
     /// Indexes of the meter's groups that rows are per, ascending
     pub groups: Vec<usize>,
     /// All of them must match
-    pub filters: Vec<(Dimension, Filter)>,
+    pub filters: Vec<(Dimension, Filter<'q>)>,
 }
 
 #[cold]
@@ -130,12 +134,12 @@ pub fn zone_name<'v>(query: &'v Value<'_>) -> Option<&'v str> {
     query.present("windowTimeZone").and_then(Value::as_str).filter(|name| !matches!(*name, "" | "UTC"))
 }
 
-impl<'o> Query<'o> {
+impl<'q> Query<'q> {
     /// Reads and checks a query in the spelling of OpenMeter's v1 API.
     ///
     /// Errors, the first of these: `meter_not_found` (404), `query_invalid`, `unknown_option` (400),
     /// `customer_not_found` (404), `filter_invalid` (400, 500), `group_key_reserved` (500), `limit_exceeded`.
-    pub fn parse(value: &Value<'_>, meters: &[Meter], options: &'o Options) -> Result<Self> {
+    pub fn parse(value: &'q Value<'_>, meters: &[Meter], options: &'q Options<'q>) -> Result<Self> {
         let slug = value.get("meter").and_then(Value::as_str).ok_or_else(|| invalid("meter", "a meter's slug"))?;
         let found = meters.iter().enumerate().find(|(_, meter)| meter.slug == slug);
         let (index, meter) =
@@ -148,10 +152,10 @@ impl<'o> Query<'o> {
                 "windowSize",
                 "windowTimeZone",
                 "subject",
-                "filterCustomerId",
+                CUSTOMERS,
                 "groupBy",
-                "filterGroupBy",
-                "advancedMeterGroupByFilters",
+                SIMPLE,
+                ADVANCED,
             ])
             .map_err(|e| e.http(400))?;
         let time = |field| match value.present(field) {
@@ -168,41 +172,42 @@ impl<'o> Query<'o> {
             return Err(invalid("from", "from must be before to"));
         }
         let texts = |field| strings(value.present(field)).map_err(|()| invalid(field, "a list of strings"));
-        let wanted = texts("filterCustomerId")?;
-        let (by_subject, groups) = grouping(meter, value, &texts("groupBy")?, !wanted.is_empty())?;
         let mut query = Self {
             meter: index,
             from,
             to,
-            window: match value.present("windowSize").map(Value::as_str) {
-                None => None,
-                Some(name) => Some(
-                    name.and_then(Size::parse).ok_or_else(|| invalid("windowSize", "MINUTE, HOUR, DAY or MONTH"))?,
-                ),
-            },
+            window: None,
             zone: zone(value, options)?,
-            subjects: texts("subject")?.into_iter().map(str::to_owned).collect(),
+            subjects: texts("subject")?,
             customers: Vec::new(),
-            by_subject,
-            groups,
+            by_subject: value.present("subject").is_some(),
+            groups: Vec::new(),
             filters: Vec::new(),
         };
-        let simple = filters(value, "filterGroupBy", meter, !wanted.is_empty())?;
-        let advanced = filters(value, "advancedMeterGroupByFilters", meter, !wanted.is_empty())?;
-        if let (Some(_), Some(_)) = (&simple, &advanced) {
-            return Err(invalid("filterGroupBy", "one kind of filter at a time"));
-        }
-        for (dimension, key, value) in simple.into_iter().flatten() {
-            let values = value.as_str().map_or_else(|| strings(Some(value)), |text| Ok(vec![text]));
-            let values = values.map_err(|()| invalid(key, "a string or a list of strings").at("filterGroupBy"))?;
-            if !values.is_empty() {
-                query.filters.push((dimension, Filter::In(values.into_iter().map(str::to_owned).collect())));
+        if let Some(name) = value.present("windowSize") {
+            query.window = name.as_str().and_then(Size::parse);
+            if query.window.is_none() {
+                return Err(invalid("windowSize", "MINUTE, HOUR, DAY or MONTH"));
             }
         }
-        query.customers = customers(&wanted, &options.customers)?;
-        for (dimension, key, value) in advanced.into_iter().flatten() {
-            let filter = Filter::parse(value).map_err(|e| e.at(key).at("advancedMeterGroupByFilters"))?;
-            query.filters.extend(filter.map(|filter| (dimension, filter)));
+        let wanted = texts(CUSTOMERS)?;
+        for key in texts("groupBy")? {
+            query.group_by(meter, key, wanted.is_empty())?;
+        }
+        let simple = filter_keys(value, SIMPLE, meter, wanted.is_empty())?;
+        let advanced = filter_keys(value, ADVANCED, meter, wanted.is_empty())?;
+        if simple.is_some() && advanced.is_some() {
+            return Err(invalid(SIMPLE, "one kind of filter at a time"));
+        }
+        for (key, value) in simple.unwrap_or_default() {
+            query.filter_simply(meter, key, value)?;
+        }
+        query.find_customers(&wanted, &options.customers)?;
+        for (key, value) in advanced.unwrap_or_default() {
+            let filter = Filter::parse(value).map_err(|e| e.at(key).at(ADVANCED))?;
+            if let (Some(dimension), Some(filter)) = (dimension(meter, key), filter) {
+                query.filters.push((dimension, filter));
+            }
         }
         let names = query.groups.iter().filter_map(|at| meter.groups.get(*at));
         match names.map(|(name, _)| name).find(|name| is_reserved(name)) {
@@ -215,14 +220,65 @@ impl<'o> Query<'o> {
         }
     }
 
+    fn group_by(&mut self, meter: &Meter, key: &str, no_customers: bool) -> Result<()> {
+        match dimension(meter, key) {
+            _ if key == "subject" => self.by_subject = true,
+            _ if key == "customer_id" => {
+                if no_customers {
+                    return Err(invalid("groupBy", CUSTOMER_ID));
+                }
+            }
+            Some(Dimension::Group(at)) => {
+                let place = self.groups.iter().take_while(|other| **other < at).count();
+                if self.groups.get(place) != Some(&at) {
+                    self.groups.insert(place, at);
+                }
+            }
+            _ => return Err(invalid(key, NO_GROUP).at("groupBy")),
+        }
+        Ok(())
+    }
+
+    fn filter_simply(&mut self, meter: &Meter, key: &str, value: &'q Value<'_>) -> Result<()> {
+        let mut texts = Vec::new();
+        match value {
+            Value::Null => {}
+            Value::String(text) => texts.push(text.as_ref()),
+            _ => {
+                texts = strings(Some(value)).map_err(|()| invalid(key, "a string or a list of strings").at(SIMPLE))?;
+            }
+        }
+        if let Some(dimension) = dimension(meter, key)
+            && !texts.is_empty()
+        {
+            self.filters.push((dimension, Filter::Test(Operator::In, false, texts)));
+        }
+        Ok(())
+    }
+
+    fn find_customers(&mut self, ids: &[&str], known: &'q [Customer<'q>]) -> Result<()> {
+        for id in ids {
+            if let Some(customer) = known.iter().find(|customer| customer.id == *id) {
+                if customer.subjects.is_empty() {
+                    return Err(invalid(CUSTOMERS, "a customer without key and subject keys cannot be asked for"));
+                }
+                self.customers.push(customer);
+            }
+        }
+        if self.customers.len() < ids.len() {
+            return Err(Error::new("customer_not_found", "there is no such customer").at(CUSTOMERS).http(404));
+        }
+        Ok(())
+    }
+
     /// The customer that a subject belongs to: the first in the order asked for.
-    pub fn customer(&self, subject: &str) -> Option<&'o str> {
-        let owner = self.customers.iter().find(|customer| customer.subjects.iter().any(|other| other == subject));
-        owner.map(|customer| customer.id.as_str())
+    pub fn customer(&self, subject: &str) -> Option<&'q str> {
+        let owner = self.customers.iter().find(|customer| customer.subjects.contains(&subject));
+        owner.map(|customer| customer.id)
     }
 }
 
-fn zone<'o>(query: &Value<'_>, options: &'o Options) -> Result<Option<&'o Zone>> {
+fn zone<'o>(query: &Value<'_>, options: &'o Options<'_>) -> Result<Option<&'o Zone>> {
     let fail = || invalid("windowTimeZone", "no such time zone").help("an IANA name, like Europe/Berlin");
     if query.present("windowTimeZone").is_some_and(|name| name.as_str().is_none()) {
         return Err(fail());
@@ -235,24 +291,6 @@ fn zone<'o>(query: &Value<'_>, options: &'o Options) -> Result<Option<&'o Zone>>
     }
 }
 
-/// Whether rows are per subject, and the meter's groups that they are per.
-fn grouping(meter: &Meter, query: &Value<'_>, keys: &[&str], by_customer: bool) -> Result<(bool, Vec<usize>)> {
-    let mut by_subject = query.present("subject").is_some();
-    let mut groups = Vec::new();
-    for key in keys {
-        match dimension(meter, key) {
-            _ if *key == "subject" => by_subject = true,
-            _ if *key == "customer_id" && by_customer => {}
-            Some(Dimension::Group(at)) => groups.push(at),
-            _ if *key == "customer_id" => {
-                return Err(invalid("groupBy", "customer_id needs a customer filter").help("give filterCustomerId"));
-            }
-            _ => return Err(invalid(key, "the meter has no such group").at("groupBy")),
-        }
-    }
-    Ok((by_subject, (0..meter.groups.len()).filter(|at| groups.contains(at)).collect()))
-}
-
 /// What a key of the meter stands for: the event's own subject and customer take the place of groups of that name.
 fn dimension(meter: &Meter, key: &str) -> Option<Dimension> {
     let at = meter.groups.iter().position(|(name, _)| name == key)?;
@@ -263,42 +301,32 @@ fn dimension(meter: &Meter, key: &str) -> Option<Dimension> {
     })
 }
 
-type Filters<'v, 'a> = Vec<(Dimension, &'v str, &'v Value<'a>)>;
+type Members<'a> = [(Cow<'a, str>, Value<'a>)];
 
 /// The members of a filter object, their keys checked.
-fn filters<'v, 'a>(
+fn filter_keys<'v, 'a>(
     query: &'v Value<'a>,
     field: &'static str,
     meter: &Meter,
-    by_customer: bool,
-) -> Result<Option<Filters<'v, 'a>>> {
+    no_customers: bool,
+) -> Result<Option<&'v Members<'a>>> {
     let Some(value) = query.present(field) else { return Ok(None) };
     let members = value.as_object().ok_or_else(|| invalid(field, "an object of group keys and filters"))?;
-    let mut found = Vec::new();
     for (key, _) in members {
-        let Some(value) = value.present(key) else { continue };
         match dimension(meter, key) {
-            Some(Dimension::Customer) if !by_customer => {
-                return Err(invalid(key, "customer_id needs a customer filter").at(field));
-            }
-            Some(dimension) => found.push((dimension, key.as_ref(), value)),
-            None => return Err(invalid(key, "the meter has no such group").at(field)),
+            Some(Dimension::Customer) if no_customers => return Err(invalid(key, CUSTOMER_ID).at(field)),
+            Some(_) => {}
+            None => return Err(invalid(key, NO_GROUP).at(field)),
         }
     }
-    Ok(Some(found))
+    Ok(Some(members))
 }
 
-fn customers<'o>(ids: &[&str], known: &'o [Customer]) -> Result<Vec<&'o Customer>> {
-    let find = |id: &&str| known.iter().find(|customer| customer.id == **id);
-    let found: Vec<_> = ids.iter().filter_map(find).collect();
-    if found.iter().any(|customer| customer.subjects.is_empty()) {
-        return Err(invalid("filterCustomerId", "a customer without key and subject keys cannot be asked for"));
-    }
-    if found.len() < ids.len() {
-        return Err(Error::new("customer_not_found", "there is no such customer").at("filterCustomerId").http(404));
-    }
-    Ok(found)
-}
+const SIMPLE: &str = "filterGroupBy";
+const ADVANCED: &str = "advancedMeterGroupByFilters";
+const CUSTOMERS: &str = "filterCustomerId";
+const CUSTOMER_ID: &str = "customer_id needs filterCustomerId";
+const NO_GROUP: &str = "the meter has no such group";
 
 /// Keys that pass the checks of a meter and then collide with names of the server's SQL.
 fn is_reserved(key: &str) -> bool {

@@ -77,8 +77,9 @@ fn the_first_fault_of_a_query_decides() {
             "groupBy":{"k":"$.k","value":"$.x","customer_id":"$.c","NULL":"$.n"}}]"#;
         let meters = parse_meters(&value(text)).unwrap();
         let options = r#"{"customers":[{"id":"c","key":"s"},{"id":"bare","key":null}]}"#;
-        let options = Options::parse(&value(options)).unwrap();
-        let error = refused(Query::parse(&value(query), &meters, &options));
+        let (options, query) = (value(options), value(query));
+        let options = Options::parse(&options).unwrap();
+        let error = refused(Query::parse(&query, &meters, &options));
         (error.code, error.path.clone().unwrap_or_default(), error.http.unwrap_or_default())
     };
     let m = |rest: &str| ask(&[r#"{"meter":"m","#, rest, "}"].concat());
@@ -117,7 +118,7 @@ fn the_first_fault_of_a_query_decides() {
 
 #[test]
 fn filters_are_refused_or_empty() {
-    let parse = |json: &str| Filter::parse(&value(json));
+    let parse = |json: &str| Filter::parse(Box::leak(Box::new(value(json.to_owned().leak()))));
     for json in
         ["null", "{}", r#"{"$eq":null}"#, r#"{"$exists":true}"#, r#"{"$and":[]}"#, r#"{"$or":[{},{"$and":[null]}]}"#]
     {
@@ -148,7 +149,7 @@ fn filters_are_refused_or_empty() {
 
 #[test]
 fn a_zone_is_ascending() {
-    for json in ["[]", "{}", "[[0]]", "[[0,3600],[0,7200]]", "[[0,1e3]]", "[[0,999999]]", "[[0,1],5]", "[[9e99,0]]"] {
+    for json in ["[]", "{}", "[[0]]", "[[0,3600],[0,7200]]", "[[0,1.5]]", "[[0,999999]]", "[[0,1],5]", "[[9e99,0]]"] {
         assert_eq!(refused(Zone::parse(&value(json))).code, "option_invalid", "{json}");
     }
 }
@@ -165,7 +166,8 @@ fn totals(meters: &str) -> Totals {
 
 fn ask(totals: &Totals, query: &str) -> (String, bool) {
     let options = Options::default();
-    let query = Query::parse(&value(query), totals.meters(), &options).unwrap();
+    let query = value(query);
+    let query = Query::parse(&query, totals.meters(), &options).unwrap();
     let answer = totals.query(&query).unwrap();
     (answer.result, answer.incomplete)
 }
@@ -238,7 +240,8 @@ fn distinct_texts_have_a_bound() {
         totals.add(&event(n, 1_704_067_200, "s", &format!(r#"{{"v":{n}}}"#)), n as u64);
     }
     let options = Options::default();
-    let query = Query::parse(&value(r#"{"meter":"m"}"#), totals.meters(), &options).unwrap();
+    let query = value(r#"{"meter":"m"}"#);
+    let query = Query::parse(&query, totals.meters(), &options).unwrap();
     assert_eq!(refused(totals.query(&query)).code, "limit_exceeded");
 }
 

@@ -13,9 +13,7 @@
 //! if `__other__` holds what the query filters or groups by, or if the result has more rows than it may**. A cut
 //! cell is counted where its first event is.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::aggregate::{Cell, Latest, Tally, too_many_texts};
+use super::aggregate::{Cell, Index, Latest, Tally, too_many_texts};
 use super::definition::{Aggregation, Meter};
 use super::key;
 use super::path::Document;
@@ -104,19 +102,19 @@ pub fn stored_second(time: Instant) -> Option<u32> {
 impl Totals {
     /// Totals for events at hand, kept by the event or second, so that any query is answered exactly.
     /// Memory grows with the events.
-    pub fn new(meters: Vec<Meter>, options: &Options) -> Self {
+    pub fn new(meters: Vec<Meter>, options: &Options<'_>) -> Self {
         Self::start(meters, options, Resolution::Event, Resolution::Second)
     }
 
     /// Totals for a stream of events, in bounded memory.
-    pub fn live(meters: Vec<Meter>, options: &Options) -> Self {
+    pub fn live(meters: Vec<Meter>, options: &Options<'_>) -> Self {
         Self::start(meters, options, Resolution::Minute, Resolution::Month)
     }
 
-    fn start(meters: Vec<Meter>, options: &Options, finest: Resolution, coarsest: Resolution) -> Self {
+    fn start(meters: Vec<Meter>, options: &Options<'_>, finest: Resolution, coarsest: Resolution) -> Self {
         let mut tables = Vec::new();
         for _ in &meters {
-            tables.push(Table { resolution: finest, cells: BTreeMap::new(), texts: 0, bytes: 0 });
+            tables.push(Table { resolution: finest, cells: Cells::default(), texts: 0, bytes: 0 });
         }
         Self { meters, tables, numeric: options.numeric, engine: options.engine, coarsest, seen: None }
     }
@@ -174,14 +172,16 @@ impl Totals {
     /// Answers a query about what was added. Errors: `sum_overflow`, `limit_exceeded`.
     pub fn query(&self, query: &Query<'_>) -> Result<Answer> {
         let utc = Zone::utc();
-        let mut rows = BTreeMap::new();
+        let mut rows = Cells::default();
         let mut incomplete = false;
         let (Some(meter), Some(table)) = (self.meters.get(query.meter), self.tables.get(query.meter)) else {
             return Ok(Answer { result: String::from("{\"data\":[]}"), incomplete });
         };
         let view = View { meter, query, zone: query.zone.unwrap_or(&utc) };
-        for (key, cell) in &table.cells {
-            view.select(key, cell, &mut rows, &mut incomplete);
+        for (key, at) in &table.cells.index {
+            if let Some(cell) = table.cells.list.get(*at) {
+                view.select(key, cell, &mut rows, &mut incomplete);
+            }
         }
         view.answer(rows, incomplete, self.numeric)
     }
@@ -201,12 +201,10 @@ impl Numeric {
         let found = path.find(document);
         if meter.aggregation == Aggregation::UniqueCount {
             let (text, code) = found.distinct();
-            let texts = text.map(|text| {
-                let mut texts = BTreeSet::new();
-                texts.insert(text.into_owned().into_bytes());
-                Tally::Texts(texts)
-            });
-            return (texts.unwrap_or(Tally::Nothing), code);
+            let Some(text) = text else { return (Tally::Nothing, code) };
+            let mut texts = Index::new();
+            texts.insert(text.into_owned().into_bytes(), 0);
+            return (Tally::Texts(texts), code);
         }
         match found.amount(self) {
             Err(code) => (Tally::Nothing, Some(code)),
@@ -218,16 +216,23 @@ impl Numeric {
     }
 }
 
-type Cells = BTreeMap<Vec<u8>, Cell>;
+/// Cells by key.
+#[derive(Default)]
+struct Cells {
+    index: Index,
+    list: Vec<Cell>,
+}
 
-/// Adds a cell to those under its key. Gives number and bytes of the distinct texts that are new there.
-fn put(cells: &mut Cells, key: Vec<u8>, cell: Cell, how: Aggregation) -> (usize, usize) {
-    if let Some(mine) = cells.get_mut(&key) {
-        return mine.merge(how, cell);
+impl Cells {
+    /// Adds a cell to those under its key. Gives number and bytes of the distinct texts that are new there.
+    fn put(&mut self, key: Vec<u8>, cell: &Cell, how: Aggregation) -> (usize, usize) {
+        let at = self.index.get(&key).copied().unwrap_or(self.list.len());
+        if at == self.list.len() {
+            self.index.insert(key, at);
+            self.list.push(Cell::EMPTY);
+        }
+        self.list.get_mut(at).map_or((0, 0), |mine| mine.merge(how, cell))
     }
-    let texts = cell.texts();
-    cells.insert(key, cell);
-    texts
 }
 
 /// The cells of one meter. A key without texts is `__other__`.
@@ -242,37 +247,40 @@ struct Table {
 
 impl Table {
     fn is_full(&self) -> bool {
-        self.cells.len() >= METER_CELLS_MAX || self.texts >= UNIQUE_TEXTS_MAX || self.bytes >= METER_TEXT_BYTES_MAX
+        self.cells.list.len() >= METER_CELLS_MAX || self.texts >= UNIQUE_TEXTS_MAX || self.bytes >= METER_TEXT_BYTES_MAX
     }
 
     fn add(&mut self, how: Aggregation, mut key: Vec<u8>, mut cell: Cell, arrival: u64, coarsest: Resolution) {
         while self.resolution != coarsest && self.is_full() {
             self.resolution = self.resolution.coarser();
             (self.texts, self.bytes) = (0, 0);
-            for (key, cell) in std::mem::take(&mut self.cells) {
-                // Only of an event at hand does the arrival matter.
-                self.put(how, key, cell, 0);
+            let finer = std::mem::take(&mut self.cells);
+            for (key, at) in &finer.index {
+                if let Some(cell) = finer.list.get(*at) {
+                    // Only an event at hand has its own arrival.
+                    self.put(how, key.clone(), cell, 0);
+                }
             }
         }
         // Seconds are kept whatever there are: their number is bounded by the text that holds the events.
         if self.resolution == Resolution::Month && self.is_full() {
             key::set_time(&mut key, self.resolution.bucket(cell.first, arrival));
-            if !self.cells.contains_key(&key) {
+            if !self.cells.index.contains_key(&key) {
                 key.truncate(key::TIME);
             }
             if matches!(cell.tally, Tally::Texts(_)) {
                 cell.tally = Tally::TooManyTexts;
             }
         }
-        self.put(how, key, cell, arrival);
+        self.put(how, key, &cell, arrival);
     }
 
-    fn put(&mut self, how: Aggregation, mut key: Vec<u8>, cell: Cell, arrival: u64) {
+    fn put(&mut self, how: Aggregation, mut key: Vec<u8>, cell: &Cell, arrival: u64) {
         key::set_time(&mut key, self.resolution.bucket(cell.first, arrival));
-        let (length, before) = (key.len(), self.cells.len());
-        let (texts, bytes) = put(&mut self.cells, key, cell, how);
+        let (length, before) = (key.len(), self.cells.list.len());
+        let (texts, bytes) = self.cells.put(key, cell, how);
         self.texts += texts;
-        self.bytes += bytes + if self.cells.len() > before { length } else { 0 };
+        self.bytes += bytes + if self.cells.list.len() > before { length } else { 0 };
     }
 }
 
@@ -296,7 +304,9 @@ impl View<'_> {
         let mut texts = key::texts(key);
         let known = !texts.is_empty();
         if !known {
-            texts = vec![OTHER.to_owned(); self.meter.groups.len() + 1];
+            for _ in 0..=self.meter.groups.len() {
+                texts.push(OTHER.to_owned());
+            }
         }
         let text = |at: usize| texts.get(at).map_or("", String::as_str);
         let subject = text(0);
@@ -307,7 +317,7 @@ impl View<'_> {
             *incomplete = true;
             return;
         }
-        if (!query.subjects.is_empty() && !query.subjects.iter().any(|other| other == subject))
+        if (!query.subjects.is_empty() && !query.subjects.contains(&subject))
             || (!query.customers.is_empty() && customer.is_none())
         {
             return;
@@ -339,55 +349,55 @@ impl View<'_> {
         for at in &query.groups {
             key::push(&mut row, text(at + 1));
         }
-        put(rows, row, cell.clone(), self.meter.aggregation);
+        rows.put(row, cell, self.meter.aggregation);
     }
 
     fn answer(&self, mut rows: Cells, mut incomplete: bool, numeric: Numeric) -> Result<Answer> {
         let (query, how) = (self.query, self.meter.aggregation);
         let grouped = query.by_subject || !query.customers.is_empty() || !query.groups.is_empty();
+        if rows.list.is_empty() && query.window.is_none() && !grouped {
+            // Only a count has a row of nothing.
+            rows.put(key::new(0), &Cell { first: 0, ..Cell::EMPTY }, how);
+        }
         if query.window.is_none() {
-            if rows.is_empty() && !grouped {
-                // Only a count has a row of nothing.
-                rows.insert(key::new(0), Cell { first: 0, last: 0, count: 0, tally: Tally::Nothing });
-            }
             // Only now is it known when a row begins: with its first event's minute.
-            for (mut key, cell) in std::mem::take(&mut rows) {
-                let minute = i64::from(cell.first - cell.first % 60);
+            for (mut key, at) in std::mem::take(&mut rows.index) {
+                let minute = rows.list.get(at).map_or(0, |cell| i64::from(cell.first - cell.first % 60));
                 key::set_time(&mut key, query.from.map_or(minute, |from| from.seconds));
-                rows.insert(key, cell);
+                rows.index.insert(key, at);
             }
         }
         let mut data = Writer::array();
         let (mut count, mut texts) = (0, 0);
-        let mut rest: Option<(Vec<u8>, i64, Cell)> = None;
-        for (key, cell) in rows {
+        let mut rest = (i64::MAX, 0, Cell::EMPTY);
+        for (key, at) in &rows.index {
+            let Some(cell) = rows.list.get(*at) else { continue };
             count += 1;
             texts += cell.texts().0;
-            let start = key::time(&key);
+            let start = key::time(key);
             let end = match query.window {
                 Some((size, _)) => self.zone.end(size, start),
                 // The minute after the last event.
                 None => i64::from(cell.last - cell.last % 60) + 60,
             };
             if count <= RESULT_CELLS_MAX {
-                self.row(&mut data, &key, end, &cell, numeric)?;
-            } else if let Some((_, rest_end, other)) = &mut rest {
-                *rest_end = end.max(*rest_end);
-                other.merge(how, cell);
+                self.row(&mut data, key, end, cell, numeric)?;
             } else {
-                let mut key = key::new(start);
-                for _ in 0..query.groups.len() + 2 {
-                    key::push(&mut key, OTHER);
-                }
-                rest = Some((key, end, cell));
+                rest.0 = start.min(rest.0);
+                rest.1 = end.max(rest.1);
+                rest.2.merge(how, cell);
             }
         }
         if texts > UNIQUE_TEXTS_MAX {
             return Err(too_many_texts());
         }
-        if let Some((key, end, cell)) = rest {
+        if count > RESULT_CELLS_MAX {
             incomplete = true;
-            self.row(&mut data, &key, end, &cell, numeric)?;
+            let mut key = key::new(rest.0);
+            for _ in 0..query.groups.len() + 2 {
+                key::push(&mut key, OTHER);
+            }
+            self.row(&mut data, &key, rest.1, &rest.2, numeric)?;
         }
         let mut result = Writer::object();
         for (name, time) in [("from", query.from), ("to", query.to)] {

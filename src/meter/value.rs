@@ -170,23 +170,20 @@ fn units(text: &str) -> Option<i128> {
     // The power of ten of the digit before the first.
     let mut place = shift.saturating_add(i64::try_from(whole).ok()?);
     let mut units: i128 = 0;
-    let mut last = -i64::from(SCALE);
-    for digit in number.bytes().filter(u8::is_ascii_digit) {
-        place = place.saturating_sub(1);
-        if place < -i64::from(SCALE) {
-            break;
-        }
-        if digit != b'0' && place >= i64::from(SCALE) {
+    let mut digits = number.bytes().filter(u8::is_ascii_digit);
+    while place > -i64::from(SCALE) {
+        place -= 1;
+        let digit = match digits.next() {
+            Some(digit) => digit - b'0',
+            None if units == 0 => break,
+            None => 0,
+        };
+        if digit > 0 && place >= i64::from(SCALE) {
             return None;
         }
-        units = units.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
-        last = place;
+        // 38 digits at most, so it never wraps.
+        units = units.wrapping_mul(10).wrapping_add(digit.into());
     }
-    let zeros = u32::try_from(last.saturating_add(i64::from(SCALE))).ok()?;
-    if units == 0 {
-        return Some(0);
-    }
-    let units = units.checked_mul(10i128.checked_pow(zeros)?)?;
     Some(if number.starts_with('-') { -units } else { units })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The rules come from the host as a table: the database itself would outweigh the core.
 
+use crate::decimal::Decimal;
 use crate::error::{Error, Result};
 use crate::json::Value;
 use crate::time::{civil, days};
@@ -45,9 +46,10 @@ impl Zone {
     pub fn parse(value: &Value<'_>) -> Result<Self> {
         const OFFSET_MAX: i64 = 26 * HOUR;
         const UNIX_MAX: i64 = 1 << 40;
-        let integer = |value: Option<&Value<'_>>, max: i64| match value {
-            Some(Value::Number(text)) => text.parse::<i64>().ok().filter(|n| (-max..=max).contains(n)),
-            _ => None,
+        let integer = |value: Option<&Value<'_>>, max: i64| {
+            let Some(Value::Number(text)) = value else { return None };
+            let number = Decimal::parse(text).ok().filter(|number| number.scale() == 0)?;
+            i64::try_from(number.mantissa()).ok().filter(|n| *n >= -max && *n <= max)
         };
         let mut table: Vec<(i64, i64)> = Vec::new();
         for entry in value.as_array().unwrap_or_default() {
