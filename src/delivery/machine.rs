@@ -1,20 +1,19 @@
-//! The state machine.
+//! The state machine: what is taken, and what is sent when. `settle.rs` has what comes of it.
+
+mod settle;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
+use self::settle::Said;
 use super::action::Action;
-use super::outcome::Outcome;
+use super::backoff;
 use super::settings::{Policy, Settings};
 use super::stats::{Pending, Stats};
-use super::verdict::{EventVerdict, Verdict};
-use super::{backoff, http_date, retry_after};
 use crate::buffer::{Buffer, Entry, Limit, Part};
 use crate::error::{Error, Result};
-use crate::limits::{
-    AGE_MARGIN_MS, CLOCK_SKEW_MS, HOLD_PROBE_MS, LEARNED_LIMIT_SUCCESSES, RETRY_BUDGET_TENTHS_MAX,
-    VENDOR_TEXT_BYTES_MAX,
-};
-use crate::sink::Sink;
+use crate::limits::{AGE_MARGIN_MS, RETRY_BUDGET_TENTHS_MAX};
 
 /// A reading of both clocks.
 #[derive(Clone, Copy)]
@@ -66,7 +65,6 @@ struct Flight {
     batch: u32,
     part: Part,
     probe: bool,
-    body_bytes: usize,
     sent_wall_ms: i64,
 }
 
@@ -74,13 +72,6 @@ struct Hold {
     probe_at: u64,
     /// A change of it is told to the user.
     status: Option<u16>,
-}
-
-/// What a vendor said, for the quarantine and for notices.
-#[derive(Default)]
-struct Said {
-    status: Option<u16>,
-    text: String,
 }
 
 impl Delivery {
@@ -249,195 +240,8 @@ impl Delivery {
         let seqs = seqs(&part.entries);
         self.counts.requests += 1;
         self.counts.events_sent += seqs.len() as u64;
-        let body_bytes = limit.body_bytes(sum(&part.entries), seqs.len());
-        self.flights.push(Flight { batch, part, probe, body_bytes, sent_wall_ms: now.wall_ms });
+        self.flights.push(Flight { batch, part, probe, sent_wall_ms: now.wall_ms });
         out.push(Action::Send { batch, seqs, deadline_ms: self.settings.deadline_ms });
-    }
-
-    /// Takes the outcome of a request, and does what is to be done by now. An unknown batch is ignored: the answer came
-    /// after the request was given up.
-    pub fn outcome(&mut self, batch: u32, outcome: Outcome, sink: &Sink, now: Now, random: u32, out: &mut Vec<Action>) {
-        let verdict = sink.verdict(&outcome);
-        self.settle(batch, verdict, outcome, now, random, out);
-        self.poll(now, random, out);
-    }
-
-    fn settle(&mut self, batch: u32, verdict: Verdict, outcome: Outcome, now: Now, random: u32, out: &mut Vec<Action>) {
-        let Some(at) = self.flights.iter().position(|flight| flight.batch == batch) else { return };
-        let Flight { mut part, probe, body_bytes, sent_wall_ms, .. } = self.flights.swap_remove(at);
-        let (said, wait_ms) = self.hear(outcome, now, out);
-        if let (Some(wait_ms), false) = (wait_ms, matches!(verdict, Verdict::Accepted)) {
-            self.paused_until = self.paused_until.max(now.mono_ms.saturating_add(wait_ms));
-        }
-        match verdict {
-            Verdict::Accepted => {
-                self.answered(probe, out);
-                self.ack(part.entries, out);
-                self.grow();
-            }
-            Verdict::Retry { ambiguous } => {
-                if ambiguous {
-                    mark(&mut part.entries, sent_wall_ms, out);
-                }
-                self.back_off(probe, wait_ms.is_some(), now, random);
-                self.buffer.put_back(Part { resend: true, ..part });
-            }
-            Verdict::Hold { ambiguous } => {
-                if ambiguous {
-                    mark(&mut part.entries, sent_wall_ms, out);
-                }
-                self.hold(said, now, out);
-                if probe {
-                    // The next probe is another event: one event's own fault must not hold all the others.
-                    part.entries.into_iter().for_each(|entry| self.buffer.push_due(entry));
-                } else {
-                    self.buffer.put_back(part);
-                }
-            }
-            Verdict::Split | Verdict::Bisect if part.entries.len() > 1 => {
-                self.answered(probe, out);
-                if matches!(verdict, Verdict::Split) {
-                    self.learned_bytes_max = self.learned_bytes_max.min(body_bytes / 2);
-                    self.successes = 0;
-                }
-                let second = part.entries.split_off(part.entries.len().div_ceil(2));
-                self.buffer.put_back(Part { entries: second, resend: false });
-                self.buffer.put_back(Part { entries: part.entries, resend: false });
-            }
-            Verdict::Split | Verdict::Bisect => {
-                self.answered(probe, out);
-                let code = if matches!(verdict, Verdict::Split) { "too_large" } else { "rejected" };
-                part.entries.iter().for_each(|entry| self.quarantine(entry, code, &said, out));
-            }
-            Verdict::Partial(verdicts) => {
-                let [accepted, mut retry] = self.sort_out(part.entries, verdicts, said.status, out);
-                if retry.is_empty() || !accepted.is_empty() {
-                    self.answered(probe, out);
-                }
-                if !accepted.is_empty() {
-                    self.ack(accepted, out);
-                }
-                if !retry.is_empty() {
-                    mark(&mut retry, sent_wall_ms, out);
-                    self.back_off(probe, wait_ms.is_some(), now, random);
-                }
-                // Behind all others, which the vendor does take.
-                retry.into_iter().for_each(|entry| self.buffer.push_due(entry));
-            }
-        }
-    }
-
-    /// Puts the refused events of a batch into quarantine and those to be resent back; gives the accepted ones, and the
-    /// ones to be tried again later.
-    fn sort_out(
-        &mut self,
-        entries: VecDeque<Entry>,
-        verdicts: Vec<EventVerdict>,
-        status: Option<u16>,
-        out: &mut Vec<Action>,
-    ) -> [VecDeque<Entry>; 2] {
-        let (mut accepted, mut resend, mut retry) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
-        let mut verdicts = verdicts.into_iter();
-        for entry in entries {
-            match verdicts.next() {
-                Some(EventVerdict::Accepted) => accepted.push_back(entry),
-                Some(EventVerdict::Refused(text)) => {
-                    self.quarantine(&entry, "rejected", &Said { status, text: shortened(text) }, out);
-                }
-                Some(EventVerdict::Resend) => resend.push_back(entry),
-                Some(EventVerdict::Retry) | None => retry.push_back(entry),
-            }
-        }
-        self.buffer.put_back(Part { entries: resend, resend: false });
-        [accepted, retry]
-    }
-
-    /// What the vendor said, how long it asks us to wait, and whether our clock is ahead of its own.
-    fn hear(&mut self, outcome: Outcome, now: Now, out: &mut Vec<Action>) -> (Said, Option<u64>) {
-        let Outcome::Answer(answer) = outcome else { return (Said::default(), None) };
-        let server_ms = answer.date.and_then(|date| http_date::parse(&date, now.wall_ms));
-        if let Some(server_ms) = server_ms {
-            let ahead_ms = now.wall_ms.saturating_sub(server_ms);
-            let skewed = ahead_ms > CLOCK_SKEW_MS;
-            if skewed && !self.skewed {
-                let text = ["this clock is ahead of the server's by ", &(ahead_ms / 1000).to_string(), " s"].concat();
-                out.push(Action::Notice { code: "clock_skew", text });
-            }
-            self.skewed = skewed;
-        }
-        let wait_ms = answer.retry_after.and_then(|text| retry_after::parse(&text, server_ms.unwrap_or(now.wall_ms)));
-        (Said { status: Some(answer.status), text: shortened(answer.body) }, wait_ms)
-    }
-
-    /// The sink works: it has judged events. Whatever held the others up is over.
-    fn answered(&mut self, probe: bool, out: &mut Vec<Action>) {
-        if !probe {
-            return;
-        }
-        self.recovering = false;
-        self.failures = 0;
-        if self.hold.take().is_some() {
-            out.push(Action::Notice { code: "hold_ended", text: String::from("the sink takes events again") });
-        }
-    }
-
-    fn back_off(&mut self, probe: bool, told_to_wait: bool, now: Now, random: u32) {
-        if let Some(hold) = &mut self.hold {
-            hold.probe_at = now.mono_ms.saturating_add(HOLD_PROBE_MS);
-            return;
-        }
-        // Of two requests that fail together the first has set the pace.
-        if !told_to_wait && (probe || !self.recovering) {
-            let delay_ms = backoff::delay_ms(self.failures, random);
-            self.paused_until = self.paused_until.max(now.mono_ms.saturating_add(delay_ms));
-            self.failures = self.failures.saturating_add(1);
-        }
-        self.recovering = true;
-    }
-
-    fn hold(&mut self, said: Said, now: Now, out: &mut Vec<Action>) {
-        if self.hold.as_ref().is_none_or(|hold| hold.status != said.status) {
-            let status = said.status.unwrap_or_default().to_string();
-            let text = if said.text.is_empty() { status } else { [&status, " ", &said.text].concat() };
-            out.push(Action::Notice { code: "hold_started", text });
-        }
-        self.hold = Some(Hold { probe_at: now.mono_ms.saturating_add(HOLD_PROBE_MS), status: said.status });
-    }
-
-    fn ack(&mut self, entries: VecDeque<Entry>, out: &mut Vec<Action>) {
-        self.counts.delivered += entries.len() as u64;
-        self.counts.queue_bytes = self.counts.queue_bytes.saturating_sub(sum(&entries));
-        out.push(Action::Acked { seqs: seqs(&entries) });
-    }
-
-    fn quarantine(&mut self, entry: &Entry, code: &'static str, said: &Said, out: &mut Vec<Action>) {
-        if self.counts.quarantined >= self.settings.quarantine_events_max as u64 {
-            if !self.quarantine_full {
-                let text = String::from("no more events are kept in quarantine; they are dropped and counted");
-                out.push(Action::Notice { code: "quarantine_full", text });
-            }
-            self.quarantine_full = true;
-            let mut dropped = Vec::new();
-            self.give_up(entry, &mut dropped);
-            out.push(Action::Dropped { seqs: dropped });
-            return;
-        }
-        self.quarantine_full = false;
-        self.counts.quarantined += 1;
-        self.counts.queue_bytes = self.counts.queue_bytes.saturating_sub(entry.bytes as usize);
-        out.push(Action::Quarantine { seq: entry.seq, code, status: said.status, text: said.text.clone() });
-    }
-
-    /// A limit that was learned is tried anew after a while: what caused it may be gone.
-    fn grow(&mut self) {
-        if self.learned_bytes_max >= self.settings.batching.bytes_max {
-            return;
-        }
-        self.successes += 1;
-        if self.successes >= LEARNED_LIMIT_SUCCESSES {
-            self.successes = 0;
-            self.learned_bytes_max = (self.learned_bytes_max * 2).min(self.settings.batching.bytes_max);
-        }
     }
 
     fn limit(&self) -> Limit {
@@ -499,27 +303,10 @@ fn stale(settings: &Settings, entry: &Entry, wall_ms: i64) -> Option<&'static st
     too_old.then_some("expired")
 }
 
-/// Remembers of each event when it may first have arrived.
-fn mark(entries: &mut VecDeque<Entry>, at: i64, out: &mut Vec<Action>) {
-    let mut seqs = Vec::new();
-    for entry in entries.iter_mut().filter(|entry| entry.ambiguous_at.is_none()) {
-        entry.ambiguous_at = Some(at);
-        seqs.push(entry.seq);
-    }
-    if !seqs.is_empty() {
-        out.push(Action::Ambiguous { seqs, at });
-    }
-}
-
 fn sum(entries: &VecDeque<Entry>) -> usize {
     entries.iter().fold(0, |sum, entry| sum.saturating_add(entry.bytes as usize))
 }
 
 fn seqs(entries: &VecDeque<Entry>) -> Vec<u32> {
     entries.iter().map(|entry| entry.seq).collect()
-}
-
-fn shortened(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(VENDOR_TEXT_BYTES_MAX));
-    text
 }
