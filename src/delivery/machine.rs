@@ -159,22 +159,25 @@ impl Delivery {
     /// `ambiguous_at` is when it was first sent without an answer. Where that is not known, an event that may have been
     /// in flight must be given the time of the restart or earlier, never `None`.
     pub fn restore(&mut self, seq: u32, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
-        self.continue_after(seq);
+        self.continue_after(seq, 0);
         self.counts.recorded += 1;
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(bytes as usize);
         self.buffer.push_due(Entry { seq, bytes, time_ms, ambiguous_at });
     }
 
-    /// Numbers up to this one have been given, though their events may be settled.
-    pub fn continue_after(&mut self, seq: u32) {
+    /// Numbers of events and requests up to these have been given, though they may be settled. After a restart within
+    /// one process an answer to an older request may still come; its number must not mean a new one.
+    pub fn continue_after(&mut self, seq: u32, batch: u32) {
         self.last_seq = self.last_seq.max(seq);
+        self.last_batch = self.last_batch.max(batch);
     }
 
-    /// Takes an event out of quarantine to send it after all, as if it had never been sent.
-    pub fn requeue(&mut self, seq: u32, bytes: u32, time_ms: i64) {
+    /// Takes an event out of quarantine to send it after all. `ambiguous_at` as for [`Self::restore`]; `None` sends it
+    /// though the vendor may have it and have forgotten its id.
+    pub fn requeue(&mut self, seq: u32, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
         self.counts.quarantined = self.counts.quarantined.saturating_sub(1);
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(bytes as usize);
-        self.buffer.push_due(Entry { seq, bytes, time_ms, ambiguous_at: None });
+        self.buffer.push_due(Entry { seq, bytes, time_ms, ambiguous_at });
     }
 
     /// An event in quarantine is given up.

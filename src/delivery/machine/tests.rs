@@ -676,7 +676,7 @@ fn quarantine_is_bounded_and_can_be_emptied() {
     rig.delivery.discard();
     rig.account.insert(1, "dropped");
     rig.check();
-    rig.delivery.requeue(2, 100, WALL);
+    rig.delivery.requeue(2, 100, WALL, None);
     rig.account.insert(2, "pending");
     rig.check();
     assert_eq!(rig.sent().1, [2]);
@@ -685,14 +685,14 @@ fn quarantine_is_bounded_and_can_be_emptied() {
 #[test]
 fn a_restart_takes_up_where_it_was() {
     let mut rig = Rig::new(|_| ());
-    rig.delivery.continue_after(20);
+    rig.delivery.continue_after(20, 5);
     for (seq, ambiguous_at) in [(7, None), (9, Some(WALL - 22 * HOUR)), (12, Some(WALL - 24 * HOUR))] {
         rig.delivery.restore(seq, 100, WALL, ambiguous_at);
         rig.account.insert(seq, "pending");
     }
     assert_eq!(rig.offer(100, WALL).unwrap().seq, 21);
     let (batch, seqs) = rig.sent();
-    assert_eq!(seqs, [7, 9, 21]);
+    assert_eq!((batch, seqs), (6, vec![7, 9, 21]));
     assert_eq!(rig.quarantined(), [(12, "dedup_window_expired", None)]);
     rig.answer(batch, 204);
 }
