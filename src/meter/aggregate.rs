@@ -137,6 +137,27 @@ impl Cell {
     }
 }
 
+/// Cells by key.
+#[derive(Default)]
+pub struct Cells {
+    /// Where in the list
+    pub index: Index,
+    /// The cells, as they came
+    pub list: Vec<Cell>,
+}
+
+impl Cells {
+    /// Adds a cell to those under its key. Gives number and bytes of the distinct texts that are new there.
+    pub fn put(&mut self, key: Vec<u8>, cell: &Cell, how: Aggregation) -> (usize, usize) {
+        let at = self.index.get(&key).copied().unwrap_or(self.list.len());
+        if at == self.list.len() {
+            self.index.insert(key, at);
+            self.list.push(Cell::EMPTY);
+        }
+        self.list.get_mut(at).map_or((0, 0), |mine| mine.merge(how, cell))
+    }
+}
+
 /// The error for a distinct count that would need more texts than are kept.
 pub fn too_many_texts() -> Error {
     Error::new("limit_exceeded", "more distinct values than a UNIQUE_COUNT keeps")

@@ -12,6 +12,7 @@ mod key;
 pub mod path;
 mod preview;
 pub mod query;
+mod rows;
 #[cfg(test)]
 mod tests;
 pub mod totals;
@@ -20,5 +21,6 @@ pub mod window;
 
 pub use definition::{Aggregation, Meter, parse_meters};
 pub use preview::{preview, time_range};
-pub use query::{Options, Query};
-pub use totals::Totals;
+pub use query::{Customer, Options, Query};
+pub use rows::Answer;
+pub use totals::{Diagnostic, Totals};
