@@ -9,6 +9,9 @@ pub const EVENT_KEYS_MAX: usize = 256;
 /// Bytes of an id, source, type or subject.
 pub const ATTRIBUTE_BYTES_MAX: usize = 1024;
 
+/// Ids given by users that are remembered, to tell a retry from an id that is used twice: as many as may be pending.
+pub const RECENT_IDS_MAX: usize = 10_000;
+
 /// Nesting of any JSON text that is read: the reader recurses, so the stack is what this protects.
 pub const JSON_DEPTH_MAX: usize = 64;
 

@@ -30,12 +30,11 @@ pub enum Cost {
     Unpriced(String),
 }
 
-/// The text of an event (what `record()` takes) for a usage record and the caller's attribution
-/// `{subject, data?}`.
+/// The text of an event (what `record()` takes) for a usage record and the caller's attribution: `subject`, and any
+/// other members as dimensions.
 ///
-/// Errors: `invalid_event` for an attribution without a subject, `unknown_option` for other members.
+/// Error: `invalid_event` for an attribution without a subject.
 pub fn event_text(record: &Value, context: &Value, cost: Option<Cost>) -> Result<String> {
-    context.only(&["subject", "data"]).map_err(|e| e.at("context"))?;
     let Some(subject) = context.get("subject").and_then(Value::as_str) else {
         return Err(Error::new("invalid_event", "the usage is not attributed to anyone")
             .at("context.subject")
@@ -49,16 +48,16 @@ pub fn event_text(record: &Value, context: &Value, cost: Option<Cost>) -> Result
     if let Some(time) = record.get("started_at").and_then(Value::as_str) {
         w.string("time", time);
     }
-    w.raw("data", &data(record, context.get("data"), cost)?);
+    w.raw("data", &data(record, context, cost)?);
     Ok(w.end())
 }
 
-fn data(record: &Value, attributed: Option<&Value>, cost: Option<Cost>) -> Result<String> {
+fn data(record: &Value, context: &Value, cost: Option<Cost>) -> Result<String> {
     let mut w = Writer::object();
     let usage = record.get("usage").and_then(Value::as_object).unwrap_or_default();
-    for (key, value) in attributed.and_then(Value::as_object).unwrap_or_default() {
+    for (key, value) in context.as_object().unwrap_or_default() {
         let ours = DIMENSIONS.contains(&key.as_ref())
-            || ["requests", "total_tokens", "provider_cost", "unpriced"].contains(&key.as_ref())
+            || ["subject", "requests", "total_tokens", "provider_cost", "unpriced"].contains(&key.as_ref())
             || usage.iter().any(|(k, _)| k == key);
         if !ours {
             w.raw(key, &value.to_json());
@@ -70,17 +69,17 @@ fn data(record: &Value, attributed: Option<&Value>, cost: Option<Cost>) -> Resul
         }
     }
     w.raw("requests", if record.present("role").is_some() { "0" } else { "1" });
-    let mut total = None;
+    let mut total: Option<Decimal> = None;
     for (key, value) in usage {
         let Value::Number(count) = value else { continue };
         w.raw(key, count);
         if key == "input_tokens" || key == "output_tokens" {
             let count = Decimal::parse(count)?;
-            total = Some(total.map_or(Ok(count), |t: Decimal| t.add(count))?);
+            total = Some(count.add(total.unwrap_or(Decimal::ZERO))?);
         }
     }
     if let Some(total) = total {
-        w.raw("total_tokens", &total.to_string());
+        w.raw("total_tokens", &total.text());
     }
     match cost {
         Some(Cost::Priced(amount)) => w.string("provider_cost", &amount),

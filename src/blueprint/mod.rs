@@ -1,1 +1,3 @@
 //! Ready-made event shapes.
+
+pub mod llm;

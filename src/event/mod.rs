@@ -6,8 +6,10 @@
 mod build;
 mod data;
 mod ingest;
+mod recent;
 
 pub use build::EventBuilder;
+pub use recent::Recent;
 
 use crate::error::{Error, Result};
 use crate::json::{Reader, Value, Writer};

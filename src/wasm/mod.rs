@@ -1,12 +1,176 @@
 //! The exports: WebAssembly's face of the pure core, without logic of its own.
+//!
+//! Text and numbers cross, objects never do. An [`Error`] is thrown as its JSON text.
 
 // The code that `#[wasm_bindgen]` generates is unsafe by nature; there is none by hand.
 #![allow(unsafe_code)]
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::delivery::Now;
+use crate::error::Error;
+use crate::llm::{Call, End, Route};
+use crate::{core, llm, meter};
+
+fn thrown(error: Error) -> JsValue {
+    JsValue::from_str(&error.to_json())
+}
+
+/// Clocks as JavaScript gives them: milliseconds since some moment, and since 1970.
+fn now(mono_ms: f64, wall_ms: f64) -> Now {
+    // Casts from f64 saturate: no clock reading is undefined here.
+    Now { mono_ms: mono_ms as u64, wall_ms: wall_ms as i64 }
+}
 
 /// The version of the core.
 #[wasm_bindgen]
 pub fn version() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// See [`meter::preview`].
+#[wasm_bindgen]
+pub fn preview(request: &str) -> Result<String, JsValue> {
+    meter::preview(request).map_err(thrown)
+}
+
+/// See [`meter::time_range`].
+#[wasm_bindgen(js_name = timeRange)]
+pub fn time_range(request: &str) -> Result<String, JsValue> {
+    meter::time_range(request).map_err(thrown)
+}
+
+/// See [`llm::route`]; the route as JSON text.
+#[wasm_bindgen(js_name = llmRoute)]
+pub fn llm_route(method: &str, url: &str, provider: Option<String>) -> Option<String> {
+    llm::route(method, url, provider.as_deref()).map(|route| route.to_json())
+}
+
+/// See [`llm::inspect`].
+#[wasm_bindgen(js_name = llmInspect)]
+pub fn llm_inspect(route: &str, body: &str) -> Result<String, JsValue> {
+    Ok(llm::inspect(&Route::parse(route).map_err(thrown)?, body, None).to_json())
+}
+
+/// See [`Call`].
+#[wasm_bindgen]
+pub struct LlmCall(Call);
+
+#[wasm_bindgen]
+impl LlmCall {
+    /// See [`Call::open`].
+    #[wasm_bindgen(constructor)]
+    pub fn new(info: &str) -> Result<LlmCall, JsValue> {
+        Call::open(info).map(LlmCall).map_err(thrown)
+    }
+
+    /// See [`Call::push`].
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.0.push(chunk);
+    }
+
+    /// See [`Call::take_output`].
+    pub fn output(&mut self) -> Vec<u8> {
+        self.0.take_output()
+    }
+
+    /// See [`Call::held`].
+    #[wasm_bindgen(getter)]
+    pub fn held(&self) -> usize {
+        self.0.held()
+    }
+
+    /// See [`Call::is_final`].
+    #[wasm_bindgen(getter, js_name = final)]
+    pub fn is_final(&self) -> bool {
+        self.0.is_final()
+    }
+
+    /// See [`Call::finish`]; `how` is `end`, `cancel`, `abort`, `error` or `flush`.
+    pub fn finish(&mut self, how: &str, now_ms: f64) -> String {
+        let how = match how {
+            "end" => End::End,
+            "cancel" => End::Cancel,
+            "abort" => End::Abort,
+            "flush" => End::Flush,
+            _ => End::Error,
+        };
+        self.0.finish(how, now_ms as i64)
+    }
+}
+
+/// See [`core::Core`].
+#[wasm_bindgen]
+pub struct Core(core::Core);
+
+#[wasm_bindgen]
+impl Core {
+    /// See [`core::Core::new`].
+    #[wasm_bindgen(constructor)]
+    pub fn new(settings: &str) -> Result<Core, JsValue> {
+        core::Core::new(settings).map(Core).map_err(thrown)
+    }
+
+    /// See [`core::Core::seed`].
+    pub fn seed(&mut self, entropy: &[u8]) {
+        self.0.seed(entropy);
+    }
+
+    /// See [`core::Core::record`].
+    pub fn record(&mut self, event: &str, wall_ms: f64, mono_ms: f64) -> Result<String, JsValue> {
+        self.0.record(event, now(mono_ms, wall_ms)).map_err(thrown)
+    }
+
+    /// See [`core::Core::record_usage`].
+    #[wasm_bindgen(js_name = recordUsage)]
+    pub fn record_usage(&mut self, records: &str, context: &str, wall_ms: f64, mono_ms: f64) -> Result<String, JsValue> {
+        self.0.record_usage(records, context, now(mono_ms, wall_ms)).map_err(thrown)
+    }
+
+    /// See [`core::Core::request`].
+    pub fn request(&self) -> String {
+        self.0.request()
+    }
+
+    /// See [`core::Core::restore`].
+    pub fn restore(&mut self, seq: u32, bytes: u32, time_ms: f64, ambiguous_at: Option<f64>) {
+        self.0.restore(seq, bytes, time_ms as i64, ambiguous_at.map(|at| at as i64));
+    }
+
+    /// See [`core::Core::flush`].
+    pub fn flush(&mut self) {
+        self.0.flush();
+    }
+
+    /// See [`core::Core::poll`].
+    pub fn poll(&mut self, mono_ms: f64, wall_ms: f64, random: u32) -> String {
+        self.0.poll(now(mono_ms, wall_ms), random)
+    }
+
+    /// See [`core::Core::outcome`].
+    pub fn outcome(&mut self, batch: u32, outcome: &str, mono_ms: f64, wall_ms: f64, random: u32) -> Result<String, JsValue> {
+        self.0.outcome(batch, outcome, now(mono_ms, wall_ms), random).map_err(thrown)
+    }
+
+    /// See [`core::Core::state`].
+    pub fn state(&self) -> String {
+        self.0.state().to_owned()
+    }
+
+    /// See [`core::Core::preview`].
+    pub fn preview(&self, query: &str, zone: &str) -> Result<String, JsValue> {
+        self.0.preview(query, zone).map_err(thrown)
+    }
+
+    /// See [`core::Core::time_range`].
+    #[wasm_bindgen(js_name = timeRange)]
+    pub fn time_range(&self, meter: &str) -> Result<String, JsValue> {
+        self.0.time_range(meter).map_err(thrown)
+    }
+
+    /// See [`core::Core::cost`].
+    pub fn cost(&self, query: &str) -> Result<String, JsValue> {
+        self.0.cost(query).map_err(thrown)
+    }
 }
