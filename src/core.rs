@@ -1,0 +1,213 @@
+//! One client's core: settings in, events in; decisions, previews and costs out. Everything is text or numbers, so that
+//! it is tested natively and crosses into JavaScript as it is.
+
+use crate::bill::{Bill, ProviderCost};
+use crate::blueprint::llm as blueprint;
+use crate::delivery::{Action, Delivery, Now, Outcome, Settings, actions_json};
+use crate::error::{Error, Result};
+use crate::event::{Event, EventBuilder, Recent};
+use crate::id::Ids;
+use crate::json::{Value, Writer};
+use crate::llm::book::Book;
+use crate::llm::cost::{self, Cost};
+use crate::meter::window::Zone;
+use crate::meter::{Options, Query, Totals, parse_meters};
+use crate::sink::Sink;
+use crate::time::Instant;
+
+/// A client's state. What must outlive it (texts, counters) is kept by the host.
+pub struct Core {
+    source: String,
+    ids: Ids,
+    recent: Recent,
+    totals: Totals,
+    bill: Bill,
+    book: Option<Book>,
+    provider_cost: Option<ProviderCost>,
+    sink: Sink,
+    delivery: Delivery,
+    arrivals: u64,
+}
+
+impl Core {
+    /// Makes a core from `{source, sink, meters?, prices?: {currency?, meters?, book?}, onFull?}`.
+    ///
+    /// Errors name the setting by path: `invalid_option`, `unknown_option`, those of the sink, the meters, the prices.
+    pub fn new(settings: &str) -> Result<Self> {
+        let settings = Value::parse(settings)?;
+        settings.only(&["source", "sink", "meters", "prices", "onFull"])?;
+        let source = settings
+            .get("source")
+            .and_then(Value::as_str)
+            .filter(|source| !source.is_empty() && !source.chars().any(char::is_control))
+            .ok_or_else(|| {
+                Error::new("invalid_option", "the source is missing, empty or not printable")
+                    .at("source")
+                    .help("say who reports the events, e.g. 'chat-app'")
+            })?;
+        let sink = Sink::parse(settings.get("sink").unwrap_or(&Value::Null)).map_err(|e| e.at("sink"))?;
+        let meters = match settings.present("meters") {
+            Some(meters) => parse_meters(meters).map_err(|e| e.at("meters"))?,
+            None => Vec::new(),
+        };
+        let totals = Totals::live(meters, &Options::default());
+        let prices = settings.present("prices");
+        if let Some(prices) = prices {
+            prices.only(&["currency", "meters", "book"]).map_err(|e| e.at("prices"))?;
+        }
+        let bill = Bill::parse(prices, &totals).map_err(|e| e.at("prices"))?;
+        let book = prices.and_then(|p| p.present("book")).map(Book::from_value).transpose();
+        let book = book.map_err(|e| e.at("book").at("prices"))?;
+        let provider_cost = book.is_some().then(ProviderCost::new).transpose()?;
+        let on_full = settings.present("onFull").map_or(Some("reject"), Value::as_str);
+        let delivery = Delivery::new(Settings::new(&sink, on_full.unwrap_or_default()).map_err(|e| e.at("onFull"))?);
+        Ok(Self {
+            source: source.to_owned(),
+            ids: Ids::seeded([0; 16]),
+            recent: Recent::default(),
+            totals,
+            bill,
+            book,
+            provider_cost,
+            sink,
+            delivery,
+            arrivals: 0,
+        })
+    }
+
+    /// Gives the entropy for ids, before the first event.
+    pub fn seed(&mut self, entropy: &[u8]) {
+        if let Ok(entropy) = entropy.try_into() {
+            self.ids = Ids::seeded(entropy);
+        }
+    }
+
+    /// Takes an event: `{type, subject, source?, id?, time?, data?}`.
+    ///
+    /// The result is `{seq, id, text, bytes, timeMs, dropped, due}`: the number under which delivery speaks of it, its id,
+    /// the vendor's text and its bytes, and whether to poll at once; or `{id}` alone for an event that is known already.
+    /// Errors: those of [`EventBuilder::build`] and of the sink; `id_reused`, `queue_full`.
+    pub fn record(&mut self, text: &str, now: Now) -> Result<String> {
+        let id = self.ids.next(now.wall_ms);
+        let builder = EventBuilder { source: &self.source, id: &id, now: Instant::from_millis(now.wall_ms) };
+        let event = builder.build(text)?;
+        let given = event.id != id;
+        if given && self.recent.seen(&event)? {
+            let mut w = Writer::object();
+            w.string("id", &event.id);
+            return Ok(w.end());
+        }
+        let kept = self.keep(&event, now)?;
+        if given {
+            self.recent.remember(&event);
+        }
+        Ok(kept)
+    }
+
+    /// Takes the usage records of an LLM answer: each becomes an event of the LLM blueprint, with its provider cost if
+    /// there is a price book. `context` is `{subject, …dimensions}`.
+    ///
+    /// The result is an array with what [`Self::record`] gives for each, or its error.
+    pub fn record_usage(&mut self, records: &str, context: &str, now: Now) -> Result<String> {
+        let context = Value::parse(context)?;
+        let mut out = Writer::array();
+        for record in Value::parse(records)?.as_array().unwrap_or_default() {
+            let cost = self.book.as_ref().map(|book| match cost::of_record(book, record) {
+                Cost::Priced(priced) => blueprint::Cost::Priced(priced.total.clone()),
+                Cost::Unpriced(reason, _) => blueprint::Cost::Unpriced(reason.to_owned()),
+            });
+            let taken = blueprint::event_text(record, &context, cost).and_then(|text| self.record(&text, now));
+            out.item(&taken.unwrap_or_else(|error| error.to_json()));
+        }
+        Ok(out.end())
+    }
+
+    fn keep(&mut self, event: &Event, now: Now) -> Result<String> {
+        let text = self.sink.map(event)?;
+        let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let offered = self.delivery.offer(bytes, event.time.millis(), now)?;
+        self.arrivals += 1;
+        self.totals.add(event, self.arrivals);
+        if let Some(provider_cost) = &mut self.provider_cost {
+            provider_cost.add(event, self.arrivals);
+        }
+        let mut w = Writer::object();
+        w.raw("seq", &offered.seq.to_string())
+            .string("id", &event.id)
+            .string("text", &text)
+            .raw("bytes", &bytes.to_string())
+            .raw("timeMs", &event.time.millis().to_string())
+            .raw("due", if self.delivery.due(now) { "true" } else { "false" });
+        let mut dropped = Writer::array();
+        for seq in &offered.dropped {
+            dropped.item(&seq.to_string());
+        }
+        w.raw("dropped", &dropped.end());
+        Ok(w.end())
+    }
+
+    /// How the sink's requests look.
+    pub fn request(&self) -> String {
+        self.sink.request_json()
+    }
+
+    /// Registers a pending event with a core that was made anew.
+    pub fn restore(&mut self, seq: u32, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
+        self.delivery.restore(seq, bytes, time_ms, ambiguous_at);
+    }
+
+    /// Seals what waits at once.
+    pub fn flush(&mut self) {
+        self.delivery.flush();
+    }
+
+    /// What is to be done now, as a JSON array of actions.
+    pub fn poll(&mut self, now: Now, random: u32) -> String {
+        let mut actions: Vec<Action> = Vec::new();
+        self.delivery.poll(now, random, &mut actions);
+        actions_json(&actions)
+    }
+
+    /// What is to be done after a request's outcome.
+    pub fn outcome(&mut self, batch: u32, outcome: &str, now: Now, random: u32) -> Result<String> {
+        let outcome = Outcome::parse(outcome)?;
+        let mut actions = Vec::new();
+        self.delivery.outcome(batch, outcome, &self.sink, now, random, &mut actions);
+        Ok(actions_json(&actions))
+    }
+
+    /// What delivery is doing: `idle`, `sending`, `backoff` or `held`.
+    pub fn state(&self) -> &'static str {
+        self.delivery.state()
+    }
+
+    /// Answers a query `{meter, …}` about the events so far. `zone` is the table of the query's time zone, or `null`.
+    ///
+    /// The result is `{from?, to?, windowSize?, data, incomplete?}`. Errors: those of [`Query::parse`].
+    pub fn preview(&self, query: &str, zone: &str) -> Result<String> {
+        let zone = Value::parse(zone)?;
+        let options =
+            Options { zone: (zone != Value::Null).then(|| Zone::parse(&zone)).transpose()?, ..Options::default() };
+        let query = Value::parse(query)?;
+        let answer = self.totals.query(&Query::parse(&query, self.totals.meters(), &options)?)?;
+        if !answer.incomplete {
+            return Ok(answer.result);
+        }
+        // The result is an object; one more member goes in front of its others.
+        let members = answer.result.strip_prefix('{').unwrap_or_default();
+        Ok([r#"{"incomplete":true,"#, members].concat())
+    }
+
+    /// The unix seconds `[from, to]` that a zone table has to cover; `null` before the first event.
+    pub fn time_range(&self) -> String {
+        match self.totals.time_range() {
+            None => String::from("null"),
+            Some((from, to)) => ["[", &from.to_string(), ",", &to.to_string(), "]"].concat(),
+        }
+    }
+
+    /// The bill and the provider's cost for `{subject?, from?, to?}`. See [`Bill::cost`].
+    pub fn cost(&self, query: &str) -> Result<String> {
+        self.bill.cost(&Value::parse(query)?, &self.totals, self.provider_cost.as_ref())
+    }
+}
