@@ -3,8 +3,10 @@
 //! No clock, no randomness, no I/O and no JavaScript types: time and entropy are handed in, and what has to be done
 //! is handed out as actions. `ARCHITECTURE.md` has the drawing.
 
+pub mod bill;
 pub mod blueprint;
 pub mod buffer;
+pub mod client;
 pub mod decimal;
 pub mod delivery;
 pub mod error;

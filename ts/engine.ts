@@ -97,3 +97,13 @@ function startError(error: unknown): TaximeterError {
 export function version(): string {
   return enter(core.version)
 }
+
+/** A new core of the present generation. See `core.ts` for one that outlives it. */
+export function newCore(settings: string): Core {
+  return enter(() => new core.Core(settings))
+}
+
+/** The core's functions, to be called within {@link enter}. */
+export const { LlmCall, llmInspect, llmRoute, preview: previewCore, timeRange } = core
+export type Core = core.Core
+export type LlmCall = core.LlmCall

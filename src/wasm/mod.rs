@@ -8,10 +8,11 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::client::Client;
 use crate::delivery::Now;
 use crate::error::Error;
 use crate::llm::{Call, End, Route};
-use crate::{core, llm, meter};
+use crate::{llm, meter};
 
 fn thrown(error: Error) -> JsValue {
     JsValue::from_str(&error.to_json())
@@ -100,76 +101,76 @@ impl LlmCall {
     }
 }
 
-/// See [`core::Core`].
+/// See [`Client`].
 #[wasm_bindgen]
-pub struct Core(core::Core);
+pub struct Core(Client);
 
 #[wasm_bindgen]
 impl Core {
-    /// See [`core::Core::new`].
+    /// See [`Client::new`].
     #[wasm_bindgen(constructor)]
     pub fn new(settings: &str) -> Result<Core, JsValue> {
-        core::Core::new(settings).map(Core).map_err(thrown)
+        Client::new(settings).map(Core).map_err(thrown)
     }
 
-    /// See [`core::Core::seed`].
+    /// See [`Client::seed`].
     pub fn seed(&mut self, entropy: &[u8]) {
         self.0.seed(entropy);
     }
 
-    /// See [`core::Core::record`].
+    /// See [`Client::record`].
     pub fn record(&mut self, event: &str, wall_ms: f64, mono_ms: f64) -> Result<String, JsValue> {
         self.0.record(event, now(mono_ms, wall_ms)).map_err(thrown)
     }
 
-    /// See [`core::Core::record_usage`].
+    /// See [`Client::record_usage`].
     #[wasm_bindgen(js_name = recordUsage)]
     pub fn record_usage(&mut self, records: &str, context: &str, wall_ms: f64, mono_ms: f64) -> Result<String, JsValue> {
         self.0.record_usage(records, context, now(mono_ms, wall_ms)).map_err(thrown)
     }
 
-    /// See [`core::Core::request`].
+    /// See [`Client::request`].
     pub fn request(&self) -> String {
         self.0.request()
     }
 
-    /// See [`core::Core::restore`].
+    /// See [`Client::restore`].
     pub fn restore(&mut self, seq: u32, bytes: u32, time_ms: f64, ambiguous_at: Option<f64>) {
         self.0.restore(seq, bytes, time_ms as i64, ambiguous_at.map(|at| at as i64));
     }
 
-    /// See [`core::Core::flush`].
+    /// See [`Client::flush`].
     pub fn flush(&mut self) {
         self.0.flush();
     }
 
-    /// See [`core::Core::poll`].
+    /// See [`Client::poll`].
     pub fn poll(&mut self, mono_ms: f64, wall_ms: f64, random: u32) -> String {
         self.0.poll(now(mono_ms, wall_ms), random)
     }
 
-    /// See [`core::Core::outcome`].
+    /// See [`Client::outcome`].
     pub fn outcome(&mut self, batch: u32, outcome: &str, mono_ms: f64, wall_ms: f64, random: u32) -> Result<String, JsValue> {
         self.0.outcome(batch, outcome, now(mono_ms, wall_ms), random).map_err(thrown)
     }
 
-    /// See [`core::Core::state`].
+    /// See [`Client::state`].
     pub fn state(&self) -> String {
         self.0.state().to_owned()
     }
 
-    /// See [`core::Core::preview`].
+    /// See [`Client::preview`].
     pub fn preview(&self, query: &str, zone: &str) -> Result<String, JsValue> {
         self.0.preview(query, zone).map_err(thrown)
     }
 
-    /// See [`core::Core::time_range`].
+    /// See [`Client::time_range`].
     #[wasm_bindgen(js_name = timeRange)]
     pub fn time_range(&self, meter: &str) -> Result<String, JsValue> {
         self.0.time_range(meter).map_err(thrown)
     }
 
-    /// See [`core::Core::cost`].
+    /// See [`Client::cost`].
     pub fn cost(&self, query: &str) -> Result<String, JsValue> {
         self.0.cost(query).map_err(thrown)
     }

@@ -1,4 +1,4 @@
-//! One client's core: settings in, events in; decisions, previews and costs out. Everything is text or numbers, so that
+//! One client: settings in, events in; decisions, previews and costs out. Everything is text or numbers, so that
 //! it is tested natively and crosses into JavaScript as it is.
 
 use crate::bill::{Bill, ProviderCost};
@@ -16,7 +16,7 @@ use crate::sink::Sink;
 use crate::time::Instant;
 
 /// A client's state. What must outlive it (texts, counters) is kept by the host.
-pub struct Core {
+pub struct Client {
     source: String,
     ids: Ids,
     recent: Recent,
@@ -29,8 +29,8 @@ pub struct Core {
     arrivals: u64,
 }
 
-impl Core {
-    /// Makes a core from `{source, sink, meters?, prices?: {currency?, meters?, book?}, onFull?}`.
+impl Client {
+    /// Makes a client from `{source, sink, meters?, prices?: {currency?, meters?, book?}, onFull?}`.
     ///
     /// Errors name the setting by path: `invalid_option`, `unknown_option`, those of the sink, the meters, the prices.
     pub fn new(settings: &str) -> Result<Self> {
@@ -151,7 +151,7 @@ impl Core {
         self.sink.request_json()
     }
 
-    /// Registers a pending event with a core that was made anew.
+    /// Registers a pending event with a client that was made anew.
     pub fn restore(&mut self, seq: u32, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
         self.delivery.restore(seq, bytes, time_ms, ambiguous_at);
     }
