@@ -20,7 +20,6 @@ import type {
   UsageEvent,
 } from './types'
 import { OpenCalls } from './wrap/call'
-import { OpenCalls } from './wrap/call'
 import { wrapClient } from './wrap/client'
 import { meteredFetch } from './wrap/fetch'
 import type { UsageContext } from './wrap/host'

@@ -1,10 +1,31 @@
-import { parseArgs } from 'node:util'
 import { version } from 'taximeter'
 
-const help = `taximeter: usage metering
+const HELP = `taximeter: usage metering
 
-usage: taximeter [--help] [--version]`
+  taximeter dev [--port 8888] [--file events.db] [--meters meters.yaml]
+                       a local ingest server, with nothing to sign up for
+  taximeter --version
+  taximeter --help`
 
-const { values } = parseArgs({ options: { help: { type: 'boolean' }, version: { type: 'boolean' } } })
+/** The local server is a package of its own, since it has dependencies and the SDK has none. */
+async function dev(args: string[]): Promise<number> {
+  let server: { main(args: string[]): Promise<number> }
+  try {
+    server = await import('taximeter-dev' as string)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new Error('the local server is not installed: npm install --save-dev taximeter-dev')
+  }
+  return server.main(args)
+}
 
-console.log(values.version ? version() : help)
+const [command, ...args] = process.argv.slice(2)
+try {
+  if (command === 'dev') process.exitCode = await dev(args)
+  else if (command === '--version') console.log(version())
+  else if (command === undefined || command === '--help') console.log(HELP)
+  else throw new Error(`there is no command '${command}'\n\n${HELP}`)
+} catch (error) {
+  console.error(`taximeter: ${error instanceof Error ? error.message : error}`)
+  process.exitCode = 1
+}
