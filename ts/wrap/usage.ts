@@ -25,9 +25,8 @@ class Scanner implements UsageCall {
   readonly #call: LlmCall
   readonly #hide: boolean
 
-  constructor({ model, startedAtMs, ...info }: CallInfo) {
-    const text = JSON.stringify({ ...info, status: 200, startedAt: startedAtMs, ...(model !== undefined && { requestModel: model }) })
-    this.#call = enter(() => new LlmCall(text))
+  constructor(info: CallInfo) {
+    this.#call = enter(() => new LlmCall(JSON.stringify(info)))
     this.#hide = info.hide
   }
 
