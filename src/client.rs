@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 use crate::event::{Event, EventBuilder, Recent};
 use crate::id::Ids;
 use crate::json::{Value, Writer};
-use crate::llm::book::Book;
-use crate::llm::cost::{self, Cost};
+use crate::llm::{Book, Cost};
 use crate::meter::window::Zone;
 use crate::meter::{Options, Query, Totals, parse_meters};
+use crate::ratio::Ratio;
 use crate::sink::Sink;
 use crate::time::Instant;
 
@@ -112,11 +112,8 @@ impl Client {
         let context = Value::parse(context)?;
         let mut out = Writer::array();
         for record in Value::parse(records)?.as_array().unwrap_or_default() {
-            let cost = self.book.as_ref().map(|book| match cost::of_record(book, record) {
-                Cost::Priced(priced) => blueprint::Cost::Priced(priced.total.clone()),
-                Cost::Unpriced(reason, _) => blueprint::Cost::Unpriced(reason.to_owned()),
-            });
-            let taken = blueprint::event_text(record, &context, cost).and_then(|text| self.record(&text, now));
+            let charge = self.book.as_ref().map(|book| charge(book, record));
+            let taken = blueprint::event_text(record, &context, charge).and_then(|text| self.record(&text, now));
             out.item(&taken.unwrap_or_else(|error| error.to_json()));
         }
         Ok(out.end())
@@ -151,9 +148,15 @@ impl Client {
         self.sink.request_json()
     }
 
-    /// Registers a pending event with a client that was made anew.
+    /// Registers a pending event with a client that was made anew; `ambiguous_at` is when it was first sent without an
+    /// answer, in milliseconds since 1970.
     pub fn restore(&mut self, seq: u32, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
         self.delivery.restore(seq, bytes, time_ms, ambiguous_at);
+    }
+
+    /// Numbers up to this one have been given, though their events may be settled.
+    pub fn continue_after(&mut self, seq: u32) {
+        self.delivery.continue_after(seq);
     }
 
     /// Seals what waits at once.
@@ -209,5 +212,19 @@ impl Client {
     /// The bill and the provider's cost for `{subject?, from?, to?}`. See [`Bill::cost`].
     pub fn cost(&self, query: &str) -> Result<String> {
         self.bill.cost(&Value::parse(query)?, &self.totals, self.provider_cost.as_ref())
+    }
+}
+
+/// What the provider charges for a record. What cannot be priced says why, and is never 0.
+fn charge(book: &Book, record: &Value) -> blueprint::Charge {
+    use blueprint::Charge::{Priced, Unpriced};
+    match book.cost(record) {
+        Err(error) => Unpriced(error.code),
+        Ok(Cost::Unpriced(unpriced)) => Unpriced(unpriced.reason),
+        Ok(cost) => match cost.total().map(Ratio::text) {
+            Some(Ok(amount)) => Priced(amount),
+            Some(Err(error)) => Unpriced(error.code),
+            None => Unpriced("unknown_model"),
+        },
     }
 }

@@ -1,6 +1,7 @@
 import type { CoreHandle } from './core'
-import { type Outcome, type RequestShape, send, timeout } from './driver'
+import { type Outcome, send, timeout } from './driver'
 import type { Emitter } from './emitter'
+import type { Core } from './engine'
 import type { Sink } from './sink'
 import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './types'
 
@@ -21,8 +22,10 @@ interface Entry {
   /** UTF-8 bytes of the text. */
   bytes: number
   timeMs: number
-  /** When a send may have arrived without our being told. */
+  /** When a send may have arrived without our being told; milliseconds since 1970. */
   ambiguousAt?: number
+  /** It is in a request that has no outcome yet. */
+  sending?: boolean
 }
 
 /**
@@ -41,6 +44,7 @@ export class Outbox {
   readonly #counts = { recorded: 0, delivered: 0, quarantined: 0, dropped: 0, requests: 0 }
   readonly #waiting = new Set<() => void>()
   #requests = 0
+  #lastSeq = 0
   #wake: { at: number; cancel(): void } | undefined
   #flushing: Promise<FlushResult> | undefined
 
@@ -55,19 +59,20 @@ export class Outbox {
   add(seq: number, entry: Entry, dropped: number[], due: boolean): void {
     this.#entries.set(seq, entry)
     this.#counts.recorded += 1
+    this.#lastSeq = seq
     if (dropped.length > 0) this.#drop(dropped)
     if (due || (this.#wake === undefined && this.#requests === 0)) this.#wakeAt(now())
   }
 
   /** Registers every pending event with a core that has just been made anew. */
-  restore(put: (seq: number, bytes: number, timeMs: number, ambiguousAt: number | undefined) => void): void {
-    for (const [seq, { bytes, timeMs, ambiguousAt }] of this.#entries) put(seq, bytes, timeMs, ambiguousAt)
+  restore(core: Core): void {
+    const at = Date.now()
+    for (const [seq, { bytes, timeMs, ambiguousAt, sending }] of this.#entries) {
+      // The answer to a request of the old core will be nobody's.
+      core.restore(seq, bytes, timeMs, ambiguousAt ?? (sending ? at : undefined))
+    }
+    core.continueAfter(this.#lastSeq)
     this.#wakeAt(now())
-  }
-
-  /** The number under which the next event must be registered is above all of these. */
-  get lastSeq(): number {
-    return this.#counts.recorded
   }
 
   quarantined(): QuarantinedEvent[] {
@@ -90,7 +95,7 @@ export class Outbox {
    * shared by all who ask while it runs; it starts over for events that came after it began.
    */
   async flush(deadlineMs: number): Promise<FlushResult> {
-    const last = this.#counts.recorded
+    const last = this.#lastSeq
     const deadline = timeout(deadlineMs, true)
     let late = false
     void deadline.then(() => {
@@ -180,11 +185,18 @@ export class Outbox {
   }
 
   async #send(batch: number, seqs: number[], deadlineMs: number): Promise<void> {
-    const texts = seqs.flatMap((seq) => this.#entries.get(seq)?.text ?? [])
+    const entries = seqs.flatMap((seq) => this.#entries.get(seq) ?? [])
+    for (const entry of entries) entry.sending = true
     this.#counts.requests += 1
     this.#requests += 1
-    const shape: RequestShape = this.#core.request
-    const outcome: Outcome = await send(this.#fetch, this.#sink, shape, texts, deadlineMs)
+    const outcome: Outcome = await send(
+      this.#fetch,
+      this.#sink,
+      this.#core.request,
+      entries.map((entry) => entry.text),
+      deadlineMs,
+    )
+    for (const entry of entries) entry.sending = false
     this.#requests -= 1
     this.#perform(() => this.#core.call((c) => c.outcome(batch, JSON.stringify(outcome), now(), Date.now(), random())))
     this.#pump()

@@ -98,7 +98,7 @@ export class Taximeter {
       { source, sink: sink.settings, meters, prices, onFull },
       (core) => {
         this.#resets += 1
-        this.#outbox.restore((seq, bytes, timeMs, ambiguousAt) => core.restore(seq, bytes, timeMs, ambiguousAt))
+        this.#outbox.restore(core)
         this.#events.emit('engine-reset', { generation: this.#resets })
       },
       (error) => this.#events.emit('error', error),
@@ -124,7 +124,7 @@ export class Taximeter {
       if (event === null || typeof event !== 'object') throw new TaximeterError('invalid_event', 'an event is an object')
       const text = jsonText(event)
       this.#core.seed()
-      return { id: this.#keep(JSON.parse(this.#core.call((core) => core.record(text, Date.now(), now())))) }
+      return { id: this.#keep(JSON.parse(this.#core.call((core) => core.record(text, Date.now(), now()))) as Kept) }
     } catch (thrown) {
       const error = toError(thrown)
       this.#refused += 1
@@ -157,7 +157,7 @@ export class Taximeter {
    */
   preview(meter: string, query: Query = {}): MeterResult {
     const text = jsonText({ ...query, meter })
-    const zone = zoneTable(query.windowTimeZone, () => this.#core.call((core) => core.timeRange(meter)))
+    const zone = zoneTable(query.windowTimeZone, () => this.#core.call((core) => core.timeRange()))
     const result: MeterResult = JSON.parse(this.#core.call((core) => core.preview(text, JSON.stringify(zone))))
     return this.#resets > 0 ? { ...result, incomplete: true } : result
   }
@@ -232,9 +232,16 @@ export class Taximeter {
     })
   }
 
-  #keep(kept: { seq: number; id: string; text: string; bytes: number; timeMs: number; dropped: number[]; due: boolean }): string {
-    const { seq, id, text, bytes, timeMs, dropped, due } = kept
-    this.#outbox.add(seq, { id, text, bytes, timeMs }, dropped, due)
-    return id
+  #keep(kept: Kept): string {
+    if ('seq' in kept) {
+      const { seq, dropped, due, ...entry } = kept
+      this.#outbox.add(seq, entry, dropped, due)
+    }
+    return kept.id
   }
 }
+
+/** What the core makes of an event; without a number it is known already. */
+type Kept =
+  | { seq: number; id: string; text: string; bytes: number; timeMs: number; dropped: number[]; due: boolean }
+  | { id: string }

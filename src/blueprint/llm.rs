@@ -23,18 +23,18 @@ pub const EVENT_TYPE: &str = "llm.usage";
 const DIMENSIONS: [&str; 7] = ["provider", "model", "api", "status", "service_tier", "region", "role"];
 
 /// What the provider charges for a record, as far as it is known.
-pub enum Cost {
+pub enum Charge {
     /// US dollars, a canonical decimal.
     Priced(String),
     /// The reason, e.g. `unknown_model`.
-    Unpriced(String),
+    Unpriced(&'static str),
 }
 
 /// The text of an event (what `record()` takes) for a usage record and the caller's attribution: `subject`, and any
 /// other members as dimensions.
 ///
 /// Error: `invalid_event` for an attribution without a subject.
-pub fn event_text(record: &Value, context: &Value, cost: Option<Cost>) -> Result<String> {
+pub fn event_text(record: &Value, context: &Value, charge: Option<Charge>) -> Result<String> {
     let Some(subject) = context.get("subject").and_then(Value::as_str) else {
         return Err(Error::new("invalid_event", "the usage is not attributed to anyone")
             .at("context.subject")
@@ -48,11 +48,11 @@ pub fn event_text(record: &Value, context: &Value, cost: Option<Cost>) -> Result
     if let Some(time) = record.get("started_at").and_then(Value::as_str) {
         w.string("time", time);
     }
-    w.raw("data", &data(record, context, cost)?);
+    w.raw("data", &data(record, context, charge)?);
     Ok(w.end())
 }
 
-fn data(record: &Value, context: &Value, cost: Option<Cost>) -> Result<String> {
+fn data(record: &Value, context: &Value, charge: Option<Charge>) -> Result<String> {
     let mut w = Writer::object();
     let usage = record.get("usage").and_then(Value::as_object).unwrap_or_default();
     for (key, value) in context.as_object().unwrap_or_default() {
@@ -81,9 +81,9 @@ fn data(record: &Value, context: &Value, cost: Option<Cost>) -> Result<String> {
     if let Some(total) = total {
         w.raw("total_tokens", &total.text());
     }
-    match cost {
-        Some(Cost::Priced(amount)) => w.string("provider_cost", &amount),
-        Some(Cost::Unpriced(reason)) => w.string("unpriced", &reason),
+    match charge {
+        Some(Charge::Priced(amount)) => w.string("provider_cost", &amount),
+        Some(Charge::Unpriced(reason)) => w.string("unpriced", reason),
         None => &mut w,
     };
     Ok(w.end())

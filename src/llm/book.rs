@@ -113,9 +113,13 @@ impl Book {
     /// `pm` matches other spellings of the provider, `mm` models that come without one; `fb` names the providers to look
     /// in when no model of its own matches. Of `p` the first entry is the default and the last active one holds.
     pub fn parse(text: &str) -> Result<Self> {
-        let book = Value::parse(text)?;
+        Self::from_value(&Value::parse(text)?)
+    }
+
+    /// As [`Self::parse`], from a value that has been read already.
+    pub fn from_value(book: &Value) -> Result<Self> {
         let version = book.get("version").or(book.get("source")).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let providers = each(&book, "providers", Provider::read)?;
+        let providers = each(book, "providers", Provider::read)?;
         if providers.is_empty() {
             return Err(invalid("a price book has providers").at("providers"));
         }

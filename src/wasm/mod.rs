@@ -139,6 +139,12 @@ impl Core {
         self.0.restore(seq, bytes, time_ms as i64, ambiguous_at.map(|at| at as i64));
     }
 
+    /// See [`Client::continue_after`].
+    #[wasm_bindgen(js_name = continueAfter)]
+    pub fn continue_after(&mut self, seq: u32) {
+        self.0.continue_after(seq);
+    }
+
     /// See [`Client::flush`].
     pub fn flush(&mut self) {
         self.0.flush();
@@ -166,8 +172,8 @@ impl Core {
 
     /// See [`Client::time_range`].
     #[wasm_bindgen(js_name = timeRange)]
-    pub fn time_range(&self, meter: &str) -> Result<String, JsValue> {
-        self.0.time_range(meter).map_err(thrown)
+    pub fn time_range(&self) -> String {
+        self.0.time_range()
     }
 
     /// See [`Client::cost`].
