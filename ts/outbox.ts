@@ -1,7 +1,7 @@
 import type { CoreHandle } from './core'
 import { type Outcome, send, timeout } from './driver'
 import type { Emitter } from './emitter'
-import type { Core } from './engine'
+import { type Core, generation } from './engine'
 import type { Sink } from './sink'
 import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './types'
 
@@ -187,6 +187,7 @@ export class Outbox {
   async #send(batch: number, seqs: number[], deadlineMs: number): Promise<void> {
     const entries = seqs.flatMap((seq) => this.#entries.get(seq) ?? [])
     for (const entry of entries) entry.sending = true
+    const asked = generation()
     this.#counts.requests += 1
     this.#requests += 1
     const outcome: Outcome = await send(
@@ -198,7 +199,8 @@ export class Outbox {
     )
     for (const entry of entries) entry.sending = false
     this.#requests -= 1
-    this.#perform(() => this.#core.call((c) => c.outcome(batch, JSON.stringify(outcome), now(), Date.now(), random())))
+    // A core that was made meanwhile counts its batches anew; it has these events back already.
+    if (generation() === asked) this.#perform(() => this.#core.call((c) => c.outcome(batch, JSON.stringify(outcome), now(), Date.now(), random())))
     this.#pump()
   }
 
