@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::client::Client;
 use crate::delivery::Now;
 use crate::error::Error;
-use crate::llm::{Call, End, Route};
+use crate::llm::{Call, End};
 use crate::{llm, meter};
 
 fn thrown(error: Error) -> JsValue {
@@ -50,8 +50,8 @@ pub fn llm_route(method: &str, url: &str, provider: Option<String>) -> Option<St
 
 /// See [`llm::inspect`].
 #[wasm_bindgen(js_name = llmInspect)]
-pub fn llm_inspect(route: &str, body: &str) -> Result<String, JsValue> {
-    Ok(llm::inspect(&Route::parse(route).map_err(thrown)?, body, None).to_json())
+pub fn llm_inspect(route: &str, body: &str) -> String {
+    llm::inspect(route, body, None)
 }
 
 /// See [`Call`].
