@@ -1,7 +1,123 @@
 /* tslint:disable */
 /* eslint-disable */
 
+/**
+ * See [`Client`].
+ */
+export class Core {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * See [`Client::continue_after`].
+     */
+    continueAfter(seq: number): void;
+    /**
+     * See [`Client::cost`].
+     */
+    cost(query: string): string;
+    /**
+     * See [`Client::flush`].
+     */
+    flush(): void;
+    /**
+     * See [`Client::new`].
+     */
+    constructor(settings: string);
+    /**
+     * See [`Client::outcome`].
+     */
+    outcome(batch: number, outcome: string, mono_ms: number, wall_ms: number, random: number): string;
+    /**
+     * See [`Client::poll`].
+     */
+    poll(mono_ms: number, wall_ms: number, random: number): string;
+    /**
+     * See [`Client::preview`].
+     */
+    preview(query: string, zone: string): string;
+    /**
+     * See [`Client::record_usage`].
+     */
+    recordUsage(records: string, context: string, wall_ms: number, mono_ms: number): string;
+    /**
+     * See [`Client::record`].
+     */
+    record(event: string, wall_ms: number, mono_ms: number): string;
+    /**
+     * See [`Client::request`].
+     */
+    request(): string;
+    /**
+     * See [`Client::restore`].
+     */
+    restore(seq: number, bytes: number, time_ms: number, ambiguous_at?: number | null): void;
+    /**
+     * See [`Client::seed`].
+     */
+    seed(entropy: Uint8Array | number[]): void;
+    /**
+     * See [`Client::state`].
+     */
+    state(): string;
+    /**
+     * See [`Client::time_range`].
+     */
+    timeRange(): string;
+}
+
+/**
+ * See [`Call`].
+ */
+export class LlmCall {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * See [`Call::finish`]; `how` is `end`, `cancel`, `abort`, `error` or `flush`.
+     */
+    finish(how: string, now_ms: number): string;
+    /**
+     * See [`Call::open`].
+     */
+    constructor(info: string);
+    /**
+     * See [`Call::take_output`].
+     */
+    output(): Uint8Array;
+    /**
+     * See [`Call::push`].
+     */
+    push(chunk: Uint8Array | number[]): void;
+    /**
+     * See [`Call::is_final`].
+     */
+    readonly final: boolean;
+    /**
+     * See [`Call::held`].
+     */
+    readonly held: number;
+}
+
 export function __wbg_reset_state(): void;
+
+/**
+ * See [`llm::inspect`].
+ */
+export function llmInspect(route: string, body: string): string;
+
+/**
+ * See [`llm::route`]; the route as JSON text.
+ */
+export function llmRoute(method: string, url: string, provider?: string | null): string | undefined;
+
+/**
+ * See [`meter::preview`].
+ */
+export function preview(request: string): string;
+
+/**
+ * See [`meter::time_range`].
+ */
+export function timeRange(request: string): string;
 
 /**
  * The version of the core.

@@ -26,7 +26,7 @@ const inlineWasm = { alias: { 'core-base64': './pkg/core.wasm' }, loader: { '.wa
 
 const universal = { entryPoints: ['ts/entry/inline.ts', 'ts/entry/slim.ts'], ...inlineWasm }
 const edge = { entryPoints: ['ts/entry/workerd.ts', 'ts/entry/edge-light.ts'], external: ['*.wasm', '*.wasm?module'] }
-const cli = { entryPoints: { cli: 'ts/cli/index.ts' }, platform: 'node', external: ['taximeter'] }
+const cli = { entryPoints: { cli: 'ts/cli/index.ts' }, platform: 'node', external: ['taximeter', 'taximeter-dev'] }
 
 await Promise.all([
   build({ ...esm, ...universal }),
