@@ -30,7 +30,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client from `{source, sink, meters?, prices?: {currency?, meters?, book?}, onFull?}`.
+    /// Makes a client from `{source, sink, meters?, prices?: {currency?, meters?, book?, aliases?}, onFull?}`.
     ///
     /// Errors name the setting by path: `invalid_option`, `unknown_option`, those of the sink, the meters, the prices.
     pub fn new(settings: &str) -> Result<Self> {
@@ -53,11 +53,19 @@ impl Client {
         let totals = Totals::live(meters, &Options::default());
         let prices = settings.present("prices");
         if let Some(prices) = prices {
-            prices.only(&["currency", "meters", "book"]).map_err(|e| e.at("prices"))?;
+            prices.only(&["currency", "meters", "book", "aliases"]).map_err(|e| e.at("prices"))?;
         }
         let bill = Bill::parse(prices, &totals).map_err(|e| e.at("prices"))?;
         let book = prices.and_then(|p| p.present("book")).map(Book::from_value).transpose();
-        let book = book.map_err(|e| e.at("book").at("prices"))?;
+        let mut book = book.map_err(|e| e.at("book").at("prices"))?;
+        if let (Some(book), Some(aliases)) = (&mut book, prices.and_then(|p| p.get("aliases"))) {
+            for (name, model) in aliases.as_object().unwrap_or_default() {
+                let model = model.as_str().ok_or_else(|| {
+                    Error::new("invalid_price_book", "an alias is the name of a model").at(name).at("aliases").at("prices")
+                })?;
+                book.alias(name, model);
+            }
+        }
         let provider_cost = book.is_some().then(ProviderCost::new).transpose()?;
         let on_full = settings.present("onFull").map_or(Some("reject"), Value::as_str);
         let delivery = Delivery::new(Settings::new(&sink, on_full.unwrap_or_default()).map_err(|e| e.at("onFull"))?);
@@ -201,12 +209,12 @@ impl Client {
         Ok([r#"{"incomplete":true,"#, members].concat())
     }
 
-    /// The unix seconds `[from, to]` that a zone table has to cover; `null` before the first event.
+    /// The unix seconds that a zone table has to cover, `{from, to}`; `null` before the first event.
     pub fn time_range(&self) -> String {
-        match self.totals.time_range() {
-            None => String::from("null"),
-            Some((from, to)) => ["[", &from.to_string(), ",", &to.to_string(), "]"].concat(),
-        }
+        let Some((from, to)) = self.totals.time_range() else { return String::from("null") };
+        let mut w = Writer::object();
+        w.raw("from", &from.to_string()).raw("to", &to.to_string());
+        w.end()
     }
 
     /// The bill and the provider's cost for `{subject?, from?, to?}`. See [`Bill::cost`].

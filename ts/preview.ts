@@ -54,7 +54,7 @@ export interface Preview {
 export function preview(meters: Meter[], events: object[] | string, query: Query & { meter: string }, options: PreviewOptions = {}): Preview {
   const text = typeof events === 'string' ? events : `[${events.map((event) => jsonText(event)).join(',')}]`
   const given = { now: new Date().toISOString(), ...options }
-  const request = (zone: unknown) => JSON.stringify({ meters, events: text, query, options: { ...given, ...(zone !== undefined && { zone }) } })
-  const zone = zoneTable(query.windowTimeZone, () => enter(() => timeRange(request(undefined))))
+  const request = (zone: unknown) => JSON.stringify({ meters, events: text, query, options: { ...given, zone } })
+  const zone = zoneTable(query.windowTimeZone, () => enter(() => timeRange(request(null))))
   return JSON.parse(enter(() => previewCore(request(zone))))
 }

@@ -98,6 +98,8 @@ export interface Prices {
   meters?: Record<string, Price>
   /** What LLM providers charge: `import book from 'taximeter/prices'`. */
   book?: PriceBook
+  /** Other names of models, e.g. of your deployments → the name in the book. */
+  aliases?: Record<string, string>
 }
 
 /** Providers' prices, as `taximeter/prices` exports them. */

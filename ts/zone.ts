@@ -11,17 +11,16 @@ export type ZoneTable = [number, number][]
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /**
- * The rules of an IANA zone, from the platform's own data (it is too large to ship). `range` gives the first and last
- * event's time as JSON `[from, to]`; it is asked only when a zone is. Throws `query_invalid` for an unknown zone.
+ * The rules of an IANA zone, from the platform's own data (it is too large to ship); `null` for UTC. `range` gives the
+ * time to cover as JSON, `{ from, to }` in unix seconds or `null` for none; it is asked only when a zone is. Throws
+ * `query_invalid` for an unknown zone.
  */
-export function zoneTable(zone: string | undefined, range: () => string): ZoneTable {
-  if (zone === undefined || zone === '' || zone === 'UTC') return []
+export function zoneTable(zone: string | undefined, range: () => string): ZoneTable | null {
+  if (zone === undefined || zone === '' || zone === 'UTC') return null
   const format = formatOf(zone)
-  const span: [number, number] | null = JSON.parse(range())
-  if (span === null) return []
-  // A window may begin a month before the first event and end two months after the last.
-  const from = span[0] - 32 * DAY
-  const to = span[1] + 62 * DAY
+  const span: { from: number; to: number } | null = JSON.parse(range())
+  if (span === null) return null
+  const { from, to } = span
   const table: ZoneTable = [[from, offset(format, from)]]
   for (let at = from; at < to; ) {
     const next = Math.min(at + PROBE, to)

@@ -35,7 +35,12 @@ const meter = new Taximeter({
   source: 'demo',
   sink: openmeter({ url: server.url, dedup: 'unlimited' }),
   meters: llm.meters,
-  prices: { book, meters: { tokens_total: { type: 'unit', amount: '0.00002', free: '10000' }, llm_requests: { type: 'unit', amount: '0.001' } } },
+  prices: {
+    meters: { tokens_total: { type: 'unit', amount: '0.00002', free: '10000' }, llm_requests: { type: 'unit', amount: '0.001' } },
+    book,
+    // The book does not have every name under which a model answers.
+    aliases: { 'gpt-5.5-2026-08-01': 'gpt-5.5' },
+  },
   // The simulator answers for every provider on one local host: the first part of the path says for which.
   provider: (url) => (url.origin === simulator.root ? url.pathname.replace(/^\/f\/[^/]+/, '').split('/')[1] : undefined),
 })

@@ -65,7 +65,8 @@ function* queries(list) {
         id: `${id} ingest`,
         want: { ...(row.ingest && { ingest: plain(row.ingest) }), diagnostics: plain(row.diagnostics ?? null) },
         run: () => {
-          const { ingest, diagnostics } = preview(plain(meters), stringify(events), plain(query), { ...plain(options), ...(customers && { customers: plain(customers) }) })
+          // What becomes of the events does not depend on the query, which may be one that fails.
+          const { ingest, diagnostics } = preview(plain(meters), stringify(events), { meter: plain(query).meter }, plain(options))
           const perEvent = ingest.map((v, i) => {
             if (v.status !== 'stored') return null
             return diagnostics.filter((d) => d.event === i).map(({ meter, code }) => (meter === undefined ? { code } : { meter, code }))
@@ -83,7 +84,7 @@ function* queries(list) {
 /** One value through every eye: as a group's text, as a number in both modes, as a unique text. */
 function look(data, path) {
   const text = attempt(() => rowsOf(data, { aggregation: 'COUNT', groupBy: { g: path } }, { groupBy: ['g'] }))
-  if (text.error === 'path_invalid') return { invalidPath: true }
+  if (text.error === 'path_invalid' || text.error === 'meter_invalid') return { invalidPath: true }
   const sum = (numeric) => rowsOf(data, { aggregation: 'SUM', valueProperty: path }, {}, { numeric }).result.data[0]
   const unique = rowsOf(data, { aggregation: 'UNIQUE_COUNT', valueProperty: path }).result.data[0]
   return {
@@ -145,7 +146,8 @@ function parseEvent(row) {
     want: r.diagnostic,
     run: () => {
       const got = attempt(() => rowsOf(r.data, { aggregation: r.aggregation, ...(r.valueProperty !== undefined && { valueProperty: r.valueProperty }) }))
-      return got.error ?? got.diagnostics[0]?.code ?? null
+      // A path that does not even begin with $ is already no valid meter.
+      return got.error === 'meter_invalid' ? 'path_invalid' : (got.error ?? got.diagnostics[0]?.code ?? null)
     },
   }
 }

@@ -38,11 +38,11 @@ test('without flush() a batch leaves by itself', async (t) => {
 
 test('a reply that is lost after the commit: the same bytes again, counted once', async (t) => {
   const { server, meter } = await setUp(t)
-  server.script([{ commit: 'all', then: 'reset' }])
+  server.script([{ commit: 'all', end: 'reset' }])
   record(meter, 20)
   assert.deepEqual(await meter.flush(), { delivered: 20, pending: 0, quarantined: 0, dropped: 0 })
   const attempts = new Map()
-  for (const { id, sha256 } of server.requests().flatMap((request) => request.events)) {
+  for (const { id, sha256 } of server.requests.flatMap((request) => request.arrivals)) {
     attempts.set(id, [...(attempts.get(id) ?? []), sha256])
   }
   assert.equal(attempts.size, 20)
@@ -99,12 +99,12 @@ test('a wrong key keeps everything, says so once, and does not hammer the server
   assert.deepEqual(await meter.flush({ deadlineMs: 500 }), { delivered: 0, pending: 30, quarantined: 0, dropped: 0 })
   assert.deepEqual(states, ['hold_started'])
   assert.equal(meter.stats().state, 'held')
-  assert.equal(server.stats().requests, 1)
+  assert.deepEqual(server.requests.map((request) => request.status), [401])
 })
 
 test('an answer that never comes is given up, and the event is sent again', { timeout: 30_000 }, async (t) => {
   const { server, meter } = await setUp(t)
-  server.script([{ commit: 'none', then: 'hang' }])
+  server.script([{ commit: 'none', end: 'hang' }])
   record(meter, 1)
   assert.equal((await meter.flush({ deadlineMs: 25_000 })).delivered, 1)
   assert.equal(server.events().length, 1)

@@ -32,7 +32,7 @@ test('an event is a CloudEvent with id and time fixed at record()', async () => 
     data: { tokens: 12, model: 'gpt', nested: { ok: true, list: [1, 'two', null] } },
   })
   assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-  assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/)
 })
 
 test('numbers and numeric strings keep their digits', async () => {
@@ -42,9 +42,9 @@ test('numbers and numeric strings keep their digits', async () => {
     return new Response(null, { status: 204 })
   }
   const meter = new Taximeter({ source: 'test', sink: openmeter({ url: 'http://127.0.0.1:1' }), fetch })
-  meter.record(event({ a: 0.1, b: 1e21, c: -0, d: '12345678901234567890.10', e: 9007199254740991 }))
+  meter.record(event({ a: 0.1, b: 1e-7, c: -0, d: '12345678901234567890.10', e: 9007199254740991 }))
   await meter.close()
-  assert.ok(body.includes('"data":{"a":0.1,"b":1e+21,"c":0,"d":"12345678901234567890.10","e":9007199254740991}'), body)
+  assert.ok(body.includes('"data":{"a":0.1,"b":1e-7,"c":0,"d":"12345678901234567890.10","e":9007199254740991}'), body)
 })
 
 test('a given id, source and time are used; the time is sent as the same instant in UTC', async () => {
@@ -97,7 +97,7 @@ const REFUSED = [
   ['empty subject', { type: 't', subject: '' }, 'invalid_event', 'subject'],
   ['empty source', event({}, { source: '' }), 'invalid_event', 'source'],
   ['a line end in the type', event({}, { type: 'a\nb' }), 'invalid_event', 'type'],
-  ['an impossible time', event({}, { time: '2026-02-30T00:00:00Z' }), 'time_invalid', 'time'],
+  ['an impossible time', event({}, { time: '2026-02-30T00:00:00Z' }), 'invalid_event', 'time'],
   ['an invalid Date', event({}, { time: new Date(Number.NaN) }), 'unsupported_value', 'time'],
   ['a misspelt member', event({}, { subjekt: 'c' }), 'unknown_option', 'subjekt'],
   ['data that is a list', event([1]), 'invalid_event', 'data'],
@@ -164,5 +164,7 @@ test('settings are checked when the client is made', () => {
   assert.throws(make({ meters: [{ slug: 'a', eventType: 't', aggregation: 'SUM' }] }), { code: 'meter_invalid', path: 'meters[0].valueProperty' })
   assert.throws(make({ meters: [{ slug: 'a', eventType: 't', aggregation: 'SUM', valueProperty: '$..x' }] }), { code: 'path_invalid' })
   assert.throws(make({ meters: [{ slug: 'a', eventType: 't', aggregation: 'COUNT', groupby: {} }] }), { code: 'unknown_option' })
-  assert.throws(make({ prices: { meters: { a: { type: 'unit', amount: 'x' } } } }), { path: 'prices.meters.a.amount' })
+  const meters = [{ slug: 'a', eventType: 't', aggregation: 'COUNT' }]
+  assert.throws(make({ meters, prices: { meters: { b: { type: 'free' } } } }), { code: 'meter_not_found', path: 'prices.meters.b' })
+  assert.throws(make({ meters, prices: { meters: { a: { type: 'unit', amount: 'x' } } } }), { path: 'prices.meters.a.amount' })
 })
