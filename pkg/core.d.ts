@@ -10,7 +10,7 @@ export class Core {
     /**
      * See [`Client::continue_after`].
      */
-    continueAfter(seq: number): void;
+    continueAfter(seq: number, batch: number): void;
     /**
      * See [`Client::cost`].
      */

@@ -21,13 +21,14 @@ export class Core {
     /**
      * See [`Client::continue_after`].
      * @param {number} seq
+     * @param {number} batch
      */
-    continueAfter(seq) {
+    continueAfter(seq, batch) {
         if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
             throw new Error('Invalid stale object from previous Wasm instance');
         }
         __wbg_call_guard();
-        wasm.core_continueAfter(this.__wbg_ptr, seq);
+        wasm.core_continueAfter(this.__wbg_ptr, seq, batch);
     }
     /**
      * See [`Client::cost`].

@@ -7,6 +7,7 @@ use crate::decimal::Decimal;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::json::{Value, Writer};
+use crate::meter::value::Numeric;
 use crate::meter::{Options, Query, Totals, parse_meters};
 use crate::price::{Price, Usage};
 use crate::ratio::Ratio;
@@ -109,7 +110,7 @@ impl ProviderCost {
             r#"","aggregation":"COUNT","groupBy":{"provider":"$.provider","model":"$.model","unpriced":"$.unpriced"}}]"#,
         ]
         .concat();
-        let options = Options::parse(&Value::parse(r#"{"numeric":"decimal"}"#)?)?;
+        let options = Options { numeric: Numeric::Decimal, ..Options::default() };
         Ok(Self(Totals::live(parse_meters(&Value::parse(&meters)?)?, &options)))
     }
 

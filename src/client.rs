@@ -162,9 +162,9 @@ impl Client {
         self.delivery.restore(seq, bytes, time_ms, ambiguous_at);
     }
 
-    /// Numbers up to this one have been given, though their events may be settled.
-    pub fn continue_after(&mut self, seq: u32) {
-        self.delivery.continue_after(seq);
+    /// Numbers of events and batches up to these have been given, though they may be settled.
+    pub fn continue_after(&mut self, seq: u32, batch: u32) {
+        self.delivery.continue_after(seq, batch);
     }
 
     /// Seals what waits at once.

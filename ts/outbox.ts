@@ -1,7 +1,7 @@
 import type { CoreHandle } from './core'
 import { type Outcome, send, timeout } from './driver'
 import type { Emitter } from './emitter'
-import { type Core, generation } from './engine'
+import type { Core } from './engine'
 import type { Sink } from './sink'
 import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './types'
 
@@ -45,6 +45,7 @@ export class Outbox {
   readonly #waiting = new Set<() => void>()
   #requests = 0
   #lastSeq = 0
+  #lastBatch = 0
   #wake: { at: number; cancel(): void } | undefined
   #flushing: Promise<FlushResult> | undefined
 
@@ -71,7 +72,7 @@ export class Outbox {
       // The answer to a request of the old core will be nobody's.
       core.restore(seq, bytes, timeMs, ambiguousAt ?? (sending ? at : undefined))
     }
-    core.continueAfter(this.#lastSeq)
+    core.continueAfter(this.#lastSeq, this.#lastBatch)
     this.#wakeAt(now())
   }
 
@@ -187,7 +188,7 @@ export class Outbox {
   async #send(batch: number, seqs: number[], deadlineMs: number): Promise<void> {
     const entries = seqs.flatMap((seq) => this.#entries.get(seq) ?? [])
     for (const entry of entries) entry.sending = true
-    const asked = generation()
+    this.#lastBatch = batch
     this.#counts.requests += 1
     this.#requests += 1
     const outcome: Outcome = await send(
@@ -199,8 +200,8 @@ export class Outbox {
     )
     for (const entry of entries) entry.sending = false
     this.#requests -= 1
-    // A core that was made meanwhile counts its batches anew; it has these events back already.
-    if (generation() === asked) this.#perform(() => this.#core.call((c) => c.outcome(batch, JSON.stringify(outcome), now(), Date.now(), random())))
+    // A core that was made meanwhile does not know the batch, and has its events back already.
+    this.#perform(() => this.#core.call((c) => c.outcome(batch, JSON.stringify(outcome), now(), Date.now(), random())))
     this.#pump()
   }
 

@@ -141,8 +141,8 @@ impl Core {
 
     /// See [`Client::continue_after`].
     #[wasm_bindgen(js_name = continueAfter)]
-    pub fn continue_after(&mut self, seq: u32) {
-        self.0.continue_after(seq);
+    pub fn continue_after(&mut self, seq: u32, batch: u32) {
+        self.0.continue_after(seq, batch);
     }
 
     /// See [`Client::flush`].
