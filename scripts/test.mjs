@@ -26,7 +26,7 @@ const check = [
   ['types', 'tsc'],
   // Users of two kinds: a server's ES modules without the DOM, and a page's CommonJS with nothing but the DOM.
   ['types, ES module', `tsc ${CONSUMER} --lib es2022,esnext.disposable --types node tests/types/consumer.ts`],
-  ['types, CommonJS', `tsc ${CONSUMER} --lib es2022,esnext.disposable,dom --types "" .cache/types/consumer.cts`],
+  ['types, CommonJS', `tsc ${CONSUMER} --lib es2022,esnext.disposable,dom .cache/types/consumer.cts`],
   ['publint', 'publint --strict'],
   ['attw', 'attw --pack --profile node16 --exclude-entrypoints core.wasm --no-color --no-emoji'],
 ]

@@ -28,7 +28,9 @@ impl Bill {
         if let Some(currency) = prices.present("currency") {
             let code = currency.as_str().filter(|c| c.len() == 3 && c.bytes().all(|b| b.is_ascii_uppercase()));
             bill.currency = code
-                .ok_or_else(|| Error::new("invalid_price", "not a currency").at("currency").help("an ISO 4217 code: USD"))?
+                .ok_or_else(|| {
+                    Error::new("invalid_price", "not a currency").at("currency").help("an ISO 4217 code: USD")
+                })?
                 .to_owned();
         }
         for (slug, price) in prices.get("meters").and_then(Value::as_object).unwrap_or_default() {

@@ -61,7 +61,10 @@ impl Client {
         if let (Some(book), Some(aliases)) = (&mut book, prices.and_then(|p| p.get("aliases"))) {
             for (name, model) in aliases.as_object().unwrap_or_default() {
                 let model = model.as_str().ok_or_else(|| {
-                    Error::new("invalid_price_book", "an alias is the name of a model").at(name).at("aliases").at("prices")
+                    Error::new("invalid_price_book", "an alias is the name of a model")
+                        .at(name)
+                        .at("aliases")
+                        .at("prices")
                 })?;
                 book.alias(name, model);
             }

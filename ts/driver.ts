@@ -123,7 +123,8 @@ function failureCode(error: unknown): string {
     if (typeof code === 'string') return code
     // Happy-eyeballs failures are aggregates: the first attempt's code stands for all.
     const first = (e as { errors?: unknown[] }).errors?.[0]
-    if (first instanceof Object && typeof (first as { code?: unknown }).code === 'string') return (first as { code: string }).code
+    if (first instanceof Object && typeof (first as { code?: unknown }).code === 'string')
+      return (first as { code: string }).code
   }
   return error instanceof Error ? error.name : 'unknown'
 }

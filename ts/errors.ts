@@ -10,7 +10,11 @@ export class TaximeterError extends Error {
   /** The HTTP status with which the meter server would answer the same input. */
   readonly http?: number
 
-  constructor(code: string, message: string, more: { path?: string; help?: string; http?: number; cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    more: { path?: string; help?: string; http?: number; cause?: unknown } = {},
+  ) {
     super(message, 'cause' in more ? { cause: more.cause } : undefined)
     this.code = code
     if (more.path !== undefined) this.path = more.path
@@ -26,7 +30,8 @@ export class TaximeterError extends Error {
 
   /** Names the part of the input that was wrong, as the path grows outwards. */
   at(outer: string): TaximeterError {
-    const path = this.path === undefined ? outer : this.path.startsWith('[') ? outer + this.path : `${outer}.${this.path}`
+    const path =
+      this.path === undefined ? outer : this.path.startsWith('[') ? outer + this.path : `${outer}.${this.path}`
     const { code, message, help, http, cause } = this
     return new TaximeterError(code, message, {
       path,

@@ -47,7 +47,6 @@ export class Outbox {
   #lastSeq = 0
   #lastBatch = 0
   #wake: { at: number; cancel(): void } | undefined
-  #flushing: Promise<FlushResult> | undefined
 
   constructor(core: CoreHandle, sink: Sink, fetch: typeof globalThis.fetch, events: Emitter<TaximeterEvents>) {
     this.#core = core
@@ -83,7 +82,12 @@ export class Outbox {
   stats(): Omit<Stats, 'refused'> {
     let queueBytes = 0
     for (const { bytes } of this.#entries.values()) queueBytes += bytes
-    return { ...this.#counts, pending: this.#entries.size, queueBytes, state: this.#core.call((c) => c.state()) as Stats['state'] }
+    return {
+      ...this.#counts,
+      pending: this.#entries.size,
+      queueBytes,
+      state: this.#core.call((c) => c.state()) as Stats['state'],
+    }
   }
 
   result(): FlushResult {
@@ -92,8 +96,8 @@ export class Outbox {
   }
 
   /**
-   * Sends what waits, and resolves when everything recorded before the call is settled, or at the deadline. One flush is
-   * shared by all who ask while it runs; it starts over for events that came after it began.
+   * Sends what waits, and resolves when everything recorded before the call is settled, or at the deadline. Calls may
+   * overlap: each waits for what was recorded before it.
    */
   async flush(deadlineMs: number): Promise<FlushResult> {
     const last = this.#lastSeq
@@ -164,7 +168,13 @@ export class Outbox {
         const { seq, code, status, text } = action
         const entry = this.#entries.get(seq)
         if (entry === undefined) break
-        const event = { id: entry.id, code, event: entry.text, ...(status !== undefined && { status }), ...(text !== undefined && { text }) }
+        const event = {
+          id: entry.id,
+          code,
+          event: entry.text,
+          ...(status !== undefined && { status }),
+          ...(text !== undefined && { text }),
+        }
         this.#remove([seq])
         this.#counts.quarantined += 1
         this.#quarantined.set(seq, event)

@@ -51,7 +51,12 @@ export interface Preview {
  * const meters = [{ slug: 'calls', eventType: 'call', aggregation: 'COUNT' }]
  * preview(meters, '{"specversion":"1.0","id":"1","source":"s","type":"call","subject":"u"}', { meter: 'calls' }).result.data
  */
-export function preview(meters: Meter[], events: object[] | string, query: Query & { meter: string }, options: PreviewOptions = {}): Preview {
+export function preview(
+  meters: Meter[],
+  events: object[] | string,
+  query: Query & { meter: string },
+  options: PreviewOptions = {},
+): Preview {
   const text = typeof events === 'string' ? events : `[${events.map((event) => jsonText(event)).join(',')}]`
   const given = { now: new Date().toISOString(), ...options }
   const request = (zone: unknown) => JSON.stringify({ meters, events: text, query, options: { ...given, zone } })

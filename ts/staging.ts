@@ -91,7 +91,14 @@ function writeArray(list: unknown[], walk: Walk): string {
   const length = guarded(() => list.length)
   for (let i = 0; i < length; i++) {
     count(walk)
-    parts.push(below(`[${i}]`, () => write(guarded(() => list[i]), walk)))
+    parts.push(
+      below(`[${i}]`, () =>
+        write(
+          guarded(() => list[i]),
+          walk,
+        ),
+      ),
+    )
   }
   return `[${parts.join(',')}]`
 }
@@ -138,5 +145,9 @@ function guarded<T>(read: () => T): T {
 }
 
 function unsupported(what: string, help?: string): TaximeterError {
-  return new TaximeterError('unsupported_value', `${what} cannot be written as JSON`, help === undefined ? {} : { help })
+  return new TaximeterError(
+    'unsupported_value',
+    `${what} cannot be written as JSON`,
+    help === undefined ? {} : { help },
+  )
 }

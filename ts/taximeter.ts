@@ -84,12 +84,18 @@ export class Taximeter {
     }
     for (const name of Object.keys(options)) {
       if (!OPTIONS.includes(name)) {
-        throw new TaximeterError('unknown_option', 'there is no such option', { path: name, help: `known here: ${OPTIONS.join(', ')}` })
+        throw new TaximeterError('unknown_option', 'there is no such option', {
+          path: name,
+          help: `known here: ${OPTIONS.join(', ')}`,
+        })
       }
     }
     const { sink, source, meters, prices, onFull } = options
     if (!(sink instanceof Sink)) {
-      throw new TaximeterError('invalid_sink', 'the sink is missing', { path: 'sink', help: 'make one with openmeter({ url }) or dodo({ apiKey, environment })' })
+      throw new TaximeterError('invalid_sink', 'the sink is missing', {
+        path: 'sink',
+        help: 'make one with openmeter({ url }) or dodo({ apiKey, environment })',
+      })
     }
     this.#options = options
     // Bound late, so that a fetch that is patched after import (tracing) is the one that is called.
@@ -121,7 +127,8 @@ export class Taximeter {
   record(event: UsageEvent): Recorded {
     try {
       if (this.#closed) throw new TaximeterError('closed', 'the client is closed')
-      if (event === null || typeof event !== 'object') throw new TaximeterError('invalid_event', 'an event is an object')
+      if (event === null || typeof event !== 'object')
+        throw new TaximeterError('invalid_event', 'an event is an object')
       const text = jsonText(event)
       this.#core.seed()
       return { id: this.#keep(JSON.parse(this.#core.call((core) => core.record(text, Date.now(), now()))) as Kept) }
@@ -215,7 +222,9 @@ export class Taximeter {
       try {
         if (this.#closed) throw new TaximeterError('closed', 'an LLM answer ended after the client was closed')
         this.#core.seed()
-        const outcomes = JSON.parse(this.#core.call((core) => core.recordUsage(records, jsonText(context), Date.now(), now())))
+        const outcomes = JSON.parse(
+          this.#core.call((core) => core.recordUsage(records, jsonText(context), Date.now(), now())),
+        )
         for (const outcome of outcomes) {
           try {
             if ('code' in outcome) throw TaximeterError.fromCore(JSON.stringify(outcome))

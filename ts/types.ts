@@ -20,7 +20,9 @@ export interface UsageEvent {
 }
 
 /** What `record()` gives: the event's id, or why it was refused. */
-export type Recorded = { readonly id: string; readonly error?: undefined } | { readonly id?: undefined; readonly error: TaximeterError }
+export type Recorded =
+  | { readonly id: string; readonly error?: undefined }
+  | { readonly id?: undefined; readonly error: TaximeterError }
 
 /** A meter, with the names of OpenMeter's API. */
 export interface Meter {

@@ -17,11 +17,32 @@ const prompt = [{ role: 'user', content: 'Say hello.' }]
 /** One way to call a provider: the fixture that answers it, and the user's own code, unchanged by metering. */
 const WAYS = [
   ['openai-chat-basic', ({ openai }) => openai.chat.completions.create({ model: 'gpt-5.5', messages: prompt })],
-  ['openai-chat-stream', async ({ openai }) => drain(await openai.chat.completions.create({ model: 'gpt-5.5', messages: prompt, stream: true }))],
+  [
+    'openai-chat-stream',
+    async ({ openai }) =>
+      drain(await openai.chat.completions.create({ model: 'gpt-5.5', messages: prompt, stream: true })),
+  ],
   ['openai-responses-basic', ({ openai }) => openai.responses.create({ model: 'gpt-5.5', input: 'Say hello.' })],
-  ['openai-responses-stream', async ({ openai }) => drain(await openai.responses.create({ model: 'gpt-5.5', input: 'Say hello.', stream: true }))],
-  ['anthropic-basic', ({ anthropic }) => anthropic.messages.create({ model: 'claude-sonnet-5-5', max_tokens: 500, messages: prompt })],
-  ['anthropic-stream', async ({ anthropic }) => drain(await anthropic.messages.create({ model: 'claude-sonnet-5-5', max_tokens: 500, messages: prompt, stream: true }))],
+  [
+    'openai-responses-stream',
+    async ({ openai }) => drain(await openai.responses.create({ model: 'gpt-5.5', input: 'Say hello.', stream: true })),
+  ],
+  [
+    'anthropic-basic',
+    ({ anthropic }) => anthropic.messages.create({ model: 'claude-sonnet-5-5', max_tokens: 500, messages: prompt }),
+  ],
+  [
+    'anthropic-stream',
+    async ({ anthropic }) =>
+      drain(
+        await anthropic.messages.create({
+          model: 'claude-sonnet-5-5',
+          max_tokens: 500,
+          messages: prompt,
+          stream: true,
+        }),
+      ),
+  ],
 ]
 
 const drain = async (stream) => {
@@ -36,13 +57,17 @@ const meter = new Taximeter({
   sink: openmeter({ url: server.url, dedup: 'unlimited' }),
   meters: llm.meters,
   prices: {
-    meters: { tokens_total: { type: 'unit', amount: '0.00002', free: '10000' }, llm_requests: { type: 'unit', amount: '0.001' } },
+    meters: {
+      tokens_total: { type: 'unit', amount: '0.00002', free: '10000' },
+      llm_requests: { type: 'unit', amount: '0.001' },
+    },
     book,
     // The book does not have every name under which a model answers.
     aliases: { 'gpt-5.5-2026-08-01': 'gpt-5.5' },
   },
   // The simulator answers for every provider on one local host: the first part of the path says for which.
-  provider: (url) => (url.origin === simulator.root ? url.pathname.replace(/^\/f\/[^/]+/, '').split('/')[1] : undefined),
+  provider: (url) =>
+    url.origin === simulator.root ? url.pathname.replace(/^\/f\/[^/]+/, '').split('/')[1] : undefined,
 })
 meter.on('error', (error) => fail(`the meter reported: ${error.code} ${error.message}`))
 
@@ -59,8 +84,13 @@ for (let i = 0; i < CALLS; i++) {
   const [fixture, call] = WAYS[i % WAYS.length]
   const subject = CUSTOMERS[Math.floor(i / WAYS.length) % CUSTOMERS.length]
   const client = {
-    openai: meter.wrap(new OpenAI({ apiKey: 'demo', baseURL: simulator.url('openai', fixture), maxRetries: 0 }), { subject }),
-    anthropic: meter.wrap(new Anthropic({ apiKey: 'demo', baseURL: simulator.url('anthropic', fixture), maxRetries: 0 }), { subject }),
+    openai: meter.wrap(new OpenAI({ apiKey: 'demo', baseURL: simulator.url('openai', fixture), maxRetries: 0 }), {
+      subject,
+    }),
+    anthropic: meter.wrap(
+      new Anthropic({ apiKey: 'demo', baseURL: simulator.url('anthropic', fixture), maxRetries: 0 }),
+      { subject },
+    ),
   }
   await call(client)
   for (const { usage } of simulator.fixtures.get(fixture).expect.records) {
@@ -72,12 +102,24 @@ for (let i = 0; i < CALLS; i++) {
   bar(i + 1)
 }
 
-const TYPES = ['input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'output_reasoning_tokens', 'tokens_total']
+const TYPES = [
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'output_reasoning_tokens',
+  'tokens_total',
+]
 const models = [...new Set(meter.preview('tokens_total', { groupBy: ['model'] }).data.map((row) => row.groupBy.model))]
 console.log('\nPreview: tokens by model and type')
 table(
   ['model', ...TYPES.map((t) => t.replace(/_tokens|tokens_/, ''))],
-  models.map((model) => [model, ...TYPES.map((slug) => meter.preview(slug, { groupBy: ['model'] }).data.find((r) => r.groupBy.model === model)?.value ?? 0)]),
+  models.map((model) => [
+    model,
+    ...TYPES.map(
+      (slug) => meter.preview(slug, { groupBy: ['model'] }).data.find((r) => r.groupBy.model === model)?.value ?? 0,
+    ),
+  ]),
 )
 
 console.log('\nBill, provider cost and margin')
@@ -85,21 +127,26 @@ table(
   ['customer', 'tokens', 'requests', 'bill', 'provider cost', 'margin'],
   CUSTOMERS.map((subject) => {
     const { lines, total, provider, margin } = meter.cost({ subject })
-    if (provider.unpriced.length > 0) fail(`${subject}: no price for ${provider.unpriced.map((u) => u.model).join(', ')}`)
+    if (provider.unpriced.length > 0)
+      fail(`${subject}: no price for ${provider.unpriced.map((u) => u.model).join(', ')}`)
     return [subject, ...lines.map((line) => line.quantity), usd(total), usd(provider.total), usd(margin ?? '-')]
   }),
 )
 
 const flushed = await meter.flush()
 const stats = meter.stats()
-console.log(`\nFlushed: ${flushed.delivered} delivered, ${flushed.pending} pending, ${flushed.quarantined} quarantined, ${flushed.dropped} dropped`)
+console.log(
+  `\nFlushed: ${flushed.delivered} delivered, ${flushed.pending} pending, ${flushed.quarantined} quarantined, ${flushed.dropped} dropped`,
+)
 if (flushed.delivered !== stats.recorded) fail(`recorded ${stats.recorded} but delivered ${flushed.delivered}`)
 
 // The server's answer against the preview: the same rows, as the same text.
 let compared = 0
 for (const { slug } of llm.meters) {
   for (const groupBy of [[], ['model'], ['subject', 'model'], ['subject', 'provider', 'model', 'status']]) {
-    const response = await fetch(`${server.url}/api/v1/meters/${slug}/query?${groupBy.map((g) => `groupBy=${g}`).join('&')}`)
+    const response = await fetch(
+      `${server.url}/api/v1/meters/${slug}/query?${groupBy.map((g) => `groupBy=${g}`).join('&')}`,
+    )
     const theirs = JSON.stringify((await response.json()).data)
     const ours = JSON.stringify(meter.preview(slug, { groupBy }).data)
     compared += 1
@@ -124,4 +171,6 @@ if (differences.length > 0) {
   console.error(`\n${differences.join('\n')}\n\n${differences.length} differences`)
   process.exit(1)
 }
-console.log(`\n${compared} queries: preview and server are equal to the digit, and so are the counts that the answers reported.`)
+console.log(
+  `\n${compared} queries: preview and server are equal to the digit, and so are the counts that the answers reported.`,
+)

@@ -125,7 +125,13 @@ impl Core {
 
     /// See [`Client::record_usage`].
     #[wasm_bindgen(js_name = recordUsage)]
-    pub fn record_usage(&mut self, records: &str, context: &str, wall_ms: f64, mono_ms: f64) -> Result<String, JsValue> {
+    pub fn record_usage(
+        &mut self,
+        records: &str,
+        context: &str,
+        wall_ms: f64,
+        mono_ms: f64,
+    ) -> Result<String, JsValue> {
         self.0.record_usage(records, context, now(mono_ms, wall_ms)).map_err(thrown)
     }
 
@@ -156,7 +162,14 @@ impl Core {
     }
 
     /// See [`Client::outcome`].
-    pub fn outcome(&mut self, batch: u32, outcome: &str, mono_ms: f64, wall_ms: f64, random: u32) -> Result<String, JsValue> {
+    pub fn outcome(
+        &mut self,
+        batch: u32,
+        outcome: &str,
+        mono_ms: f64,
+        wall_ms: f64,
+        random: u32,
+    ) -> Result<String, JsValue> {
         self.0.outcome(batch, outcome, now(mono_ms, wall_ms), random).map_err(thrown)
     }
 

@@ -24,7 +24,12 @@ export function parse(text) {
       for (let k = next(); k !== '}'; k = next()) {
         if (k === ',') k = next()
         next() // the colon
-        Object.defineProperty(object, JSON.parse(k), { value: value(next()), enumerable: true, configurable: true, writable: true })
+        Object.defineProperty(object, JSON.parse(k), {
+          value: value(next()),
+          enumerable: true,
+          configurable: true,
+          writable: true,
+        })
       }
       return object
     }

@@ -12,7 +12,14 @@ export function* cases(text) {
 }
 
 const event = (data, more = {}) => ({
-  specversion: '1.0', id: '1', source: 's', type: 't', subject: 'u', time: '2024-01-01T00:00:00Z', ...(data !== undefined && { data }), ...more,
+  specversion: '1.0',
+  id: '1',
+  source: 's',
+  type: 't',
+  subject: 'u',
+  time: '2024-01-01T00:00:00Z',
+  ...(data !== undefined && { data }),
+  ...more,
 })
 const NOW = '2024-06-01T00:00:00Z'
 
@@ -45,11 +52,16 @@ function* queries(list) {
           id: `${id} ${numeric}${engine === '26.7' ? '' : ' 25.12'}`,
           want: plain(expected),
           // SUM and AVG add in an order that the server leaves open.
-          tolerant: numeric === 'float' && plain(meters).some((m) => m.slug === plain(query).meter && /SUM|AVG/.test(m.aggregation)),
+          tolerant:
+            numeric === 'float' &&
+            plain(meters).some((m) => m.slug === plain(query).meter && /SUM|AVG/.test(m.aggregation)),
           run: () => {
             try {
               const { result } = preview(plain(meters), stringify(events), plain(query), {
-                ...plain(options), numeric, engine, ...(customers && { customers: plain(customers) }),
+                ...plain(options),
+                numeric,
+                engine,
+                ...(customers && { customers: plain(customers) }),
               })
               return { result }
             } catch (error) {
@@ -66,13 +78,22 @@ function* queries(list) {
         want: { ...(row.ingest && { ingest: plain(row.ingest) }), diagnostics: plain(row.diagnostics ?? null) },
         run: () => {
           // What becomes of the events does not depend on the query, which may be one that fails.
-          const { ingest, diagnostics } = preview(plain(meters), stringify(events), { meter: plain(query).meter }, plain(options))
+          const { ingest, diagnostics } = preview(
+            plain(meters),
+            stringify(events),
+            { meter: plain(query).meter },
+            plain(options),
+          )
           const perEvent = ingest.map((v, i) => {
             if (v.status !== 'stored') return null
-            return diagnostics.filter((d) => d.event === i).map(({ meter, code }) => (meter === undefined ? { code } : { meter, code }))
+            return diagnostics
+              .filter((d) => d.event === i)
+              .map(({ meter, code }) => (meter === undefined ? { code } : { meter, code }))
           })
           return {
-            ...(row.ingest && { ingest: ingest.map((v) => (v.status === 'rejected' ? `rejected:${v.http}` : v.status)) }),
+            ...(row.ingest && {
+              ingest: ingest.map((v) => (v.status === 'rejected' ? `rejected:${v.http}` : v.status)),
+            }),
             diagnostics: row.diagnostics || perEvent.some((d) => d?.length) ? perEvent : null,
           }
         },
@@ -121,7 +142,13 @@ function windows(row) {
   return {
     want: r.contract ?? { start: r.start, end: r.end },
     run: () => {
-      const { result } = rowsOf(undefined, { aggregation: 'COUNT' }, { windowSize: r.windowSize, windowTimeZone: r.tz }, {}, { time: r.time })
+      const { result } = rowsOf(
+        undefined,
+        { aggregation: 'COUNT' },
+        { windowSize: r.windowSize, windowTimeZone: r.tz },
+        {},
+        { time: r.time },
+      )
       return { start: result.data[0].windowStart, end: result.data[0].windowEnd }
     },
   }
@@ -133,7 +160,11 @@ function filters(row) {
     want: r.match,
     run: () => {
       const got = attempt(() =>
-        rowsOf(JSON.stringify({ g: r.value }), { aggregation: 'COUNT', groupBy: { g: '$.g' } }, { advancedMeterGroupByFilters: { g: r.filter }, groupBy: ['g'] }),
+        rowsOf(
+          JSON.stringify({ g: r.value }),
+          { aggregation: 'COUNT', groupBy: { g: '$.g' } },
+          { advancedMeterGroupByFilters: { g: r.filter }, groupBy: ['g'] },
+        ),
       )
       return got.error ?? got.result.data.length === 1
     },
@@ -145,7 +176,12 @@ function parseEvent(row) {
   return {
     want: r.diagnostic,
     run: () => {
-      const got = attempt(() => rowsOf(r.data, { aggregation: r.aggregation, ...(r.valueProperty !== undefined && { valueProperty: r.valueProperty }) }))
+      const got = attempt(() =>
+        rowsOf(r.data, {
+          aggregation: r.aggregation,
+          ...(r.valueProperty !== undefined && { valueProperty: r.valueProperty }),
+        }),
+      )
       // A path that does not even begin with $ is already no valid meter.
       return got.error === 'meter_invalid' ? 'path_invalid' : (got.error ?? got.diagnostics[0]?.code ?? null)
     },

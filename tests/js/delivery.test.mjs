@@ -11,7 +11,11 @@ const KEY = 'sk-canary-4711'
 
 async function setUp(t, { server: serverOptions, sink: sinkOptions, ...options } = {}) {
   const server = await startDevServer({ port: 0, ...serverOptions })
-  const meter = new Taximeter({ source: 'test', sink: openmeter({ url: server.url, token: KEY, dedup: 'unlimited', ...sinkOptions }), ...options })
+  const meter = new Taximeter({
+    source: 'test',
+    sink: openmeter({ url: server.url, token: KEY, dedup: 'unlimited', ...sinkOptions }),
+    ...options,
+  })
   t.after(async () => {
     await meter.close({ deadlineMs: 1 })
     await server.close()
@@ -25,7 +29,13 @@ test('events leave in one batch, and flush() says so', async (t) => {
   const { server, meter } = await setUp(t)
   const ids = record(meter, 250)
   assert.deepEqual(await meter.flush(), { delivered: 250, pending: 0, quarantined: 0, dropped: 0 })
-  assert.deepEqual(server.events().map((e) => e.id).sort(), [...ids].sort())
+  assert.deepEqual(
+    server
+      .events()
+      .map((e) => e.id)
+      .sort(),
+    [...ids].sort(),
+  )
   assert.ok(server.stats().requests <= 3, `${server.stats().requests} requests`)
 })
 
@@ -52,7 +62,10 @@ test('a reply that is lost after the commit: the same bytes again, counted once'
 
 test('500 after the first events were stored: nothing lost, nothing twice', async (t) => {
   const { server, meter } = await setUp(t)
-  server.script([{ status: 500, commit: 7 }, { status: 503, commit: 'none' }])
+  server.script([
+    { status: 500, commit: 7 },
+    { status: 503, commit: 'none' },
+  ])
   record(meter, 20)
   const { delivered } = await meter.flush()
   assert.equal(delivered, 20)
@@ -76,7 +89,12 @@ test('a sink that is down: events wait, record() goes on, and nothing is lost wh
 
 test('one bad event in a batch is put aside with the reason; the others are delivered', async (t) => {
   const { server, meter } = await setUp(t)
-  const refuse = { status: 400, headers: { 'content-type': 'application/problem+json' }, body: '{"detail":"no"}', commit: 'none' }
+  const refuse = {
+    status: 400,
+    headers: { 'content-type': 'application/problem+json' },
+    body: '{"detail":"no"}',
+    commit: 'none',
+  }
   const ids = record(meter, 4)
   // 4 refused, the first half refused, its first event refused; the rest is taken.
   server.script([refuse, refuse, refuse])
@@ -99,7 +117,10 @@ test('a wrong key keeps everything, says so once, and does not hammer the server
   assert.deepEqual(await meter.flush({ deadlineMs: 500 }), { delivered: 0, pending: 30, quarantined: 0, dropped: 0 })
   assert.deepEqual(states, ['hold_started'])
   assert.equal(meter.stats().state, 'held')
-  assert.deepEqual(server.requests.map((request) => request.status), [401])
+  assert.deepEqual(
+    server.requests.map((request) => request.status),
+    [401],
+  )
 })
 
 test('an answer that never comes is given up, and the event is sent again', { timeout: 30_000 }, async (t) => {
@@ -119,7 +140,10 @@ test('Dodo: flat metadata in its own form, and its limits at record()', async (t
   assert.equal(meter.record({ type: 't', subject: 'c', data: { long: 'x'.repeat(501) } }).error?.code, 'field_limit')
   assert.equal((await meter.flush()).delivered, 1)
   const [{ type, subject, data }] = server.events()
-  assert.deepEqual({ type, subject, data: JSON.parse(data) }, { type: 'llm.tokens', subject: 'cus_42', data: { tokens: 1284, model: 'gpt-4o-mini' } })
+  assert.deepEqual(
+    { type, subject, data: JSON.parse(data) },
+    { type: 'llm.tokens', subject: 'cus_42', data: { tokens: 1284, model: 'gpt-4o-mini' } },
+  )
   await meter.close()
 })
 
@@ -128,7 +152,11 @@ test('a full queue refuses, or drops by the policy that was chosen, and counts i
     throw Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) })
   }
   const sink = openmeter({ url: 'http://127.0.0.1:1' })
-  for (const [onFull, want] of [['reject', { pending: 10_000, dropped: 0, refused: 5 }], ['drop-oldest', { pending: 10_000, dropped: 5, refused: 0 }], ['drop-newest', { pending: 10_000, dropped: 5, refused: 0 }]]) {
+  for (const [onFull, want] of [
+    ['reject', { pending: 10_000, dropped: 0, refused: 5 }],
+    ['drop-oldest', { pending: 10_000, dropped: 5, refused: 0 }],
+    ['drop-newest', { pending: 10_000, dropped: 5, refused: 0 }],
+  ]) {
     const meter = new Taximeter({ source: 'test', sink, fetch: down, onFull })
     record(meter, 10_005)
     const { pending, dropped, refused, recorded, delivered, quarantined } = meter.stats()
@@ -153,7 +181,10 @@ test('the key is in the header and nowhere else', async (t) => {
   record(meter, 1)
   await meter.flush({ deadlineMs: 300 })
   assert.deepEqual(seen, [`Bearer ${KEY}`]) // the redirect was not followed
-  const printed = [inspect({ meter, sink, heard, stats: meter.stats() }, { depth: 9, showHidden: true }), JSON.stringify({ meter, sink, heard })]
+  const printed = [
+    inspect({ meter, sink, heard, stats: meter.stats() }, { depth: 9, showHidden: true }),
+    JSON.stringify({ meter, sink, heard }),
+  ]
   for (const text of printed) assert.ok(!text.includes(KEY))
   await meter.close({ deadlineMs: 1 })
 })
@@ -163,7 +194,10 @@ function run(url, script) {
   const code = `import { openmeter, Taximeter } from 'taximeter'
 const meter = new Taximeter({ source: 'child', sink: openmeter({ url: '${url}' }) })
 ${script}`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: new URL('../..', import.meta.url), stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: new URL('../..', import.meta.url),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const from = Date.now()
   let out = ''
   child.stdout.on('data', (d) => {
@@ -187,7 +221,10 @@ test('a client with nothing to send keeps no process alive', async () => {
 })
 
 test('an awaited flush() answers at its deadline, though the sink is down', async () => {
-  const { exit, out } = await run('http://127.0.0.1:1', "meter.record({ type: 'call', subject: 'c' }); console.log(JSON.stringify(await meter.flush({ deadlineMs: 400 })))")
+  const { exit, out } = await run(
+    'http://127.0.0.1:1',
+    "meter.record({ type: 'call', subject: 'c' }); console.log(JSON.stringify(await meter.flush({ deadlineMs: 400 })))",
+  )
   assert.equal(exit, 0)
   assert.deepEqual(JSON.parse(out), { delivered: 0, pending: 1, quarantined: 0, dropped: 0 })
 })

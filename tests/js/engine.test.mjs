@@ -14,6 +14,8 @@ const engineWith = async (loader) => {
   return engine
 }
 
+const SETTINGS = JSON.stringify({ source: 'test', sink: { kind: 'openmeter', url: 'http://127.0.0.1:1' } })
+
 test('nothing is compiled before the first call, and once is enough', async () => {
   let compiled = 0
   const engine = await engineWith({
@@ -48,7 +50,7 @@ test('ready() compiles once without blocking, and tries again after a failure', 
 test('a call during ready() starts the core; ready() leaves it alone', async () => {
   const engine = await engineWith({ sync, async: async () => sync() })
   const pending = engine.ready()
-  const core = engine.newCore('{}')
+  const core = engine.newCore(SETTINGS)
   await pending
   assert.equal(typeof engine.enter(() => core.request()), 'string')
 })
@@ -64,7 +66,7 @@ test('where WebAssembly is barred the first call says so', async () => {
 
 test('out of memory is a trap: the next call finds a fresh core', async () => {
   const engine = await engineWith({ sync })
-  const core = engine.newCore('{}')
+  const core = engine.newCore(SETTINGS)
   // More than the memory's maximum: the allocator gives up, for real.
   const tooLong = 'x'.repeat(65 << 20)
   assert.throws(() => engine.enter(() => engine.previewCore(tooLong)), { code: 'core_trapped', name: 'TaximeterError' })

@@ -49,7 +49,9 @@ test('numbers and numeric strings keep their digits', async () => {
 
 test('a given id, source and time are used; the time is sent as the same instant in UTC', async () => {
   const { meter, sent } = client()
-  assert.deepEqual(meter.record(event({}, { id: 'order-7', source: 'shop', time: '2026-11-21T03:00:00.25+01:00' })), { id: 'order-7' })
+  assert.deepEqual(meter.record(event({}, { id: 'order-7', source: 'shop', time: '2026-11-21T03:00:00.25+01:00' })), {
+    id: 'order-7',
+  })
   meter.record(event({}, { id: 'order-8', time: new Date(0) }))
   await meter.close()
   assert.deepEqual(
@@ -72,7 +74,12 @@ test('the same id again with the same content counts once; with other content it
 
 test('values with a rule of their own', async () => {
   const { meter, sent } = client()
-  const data = { when: new Date('2026-01-02T03:04:05Z'), left: undefined, money: { toJSON: () => '1.50' }, half: '\ud800x' }
+  const data = {
+    when: new Date('2026-01-02T03:04:05Z'),
+    left: undefined,
+    money: { toJSON: () => '1.50' },
+    half: '\ud800x',
+  }
   assert.equal(meter.record(event(data)).error, undefined)
   await meter.close()
   assert.deepEqual(sent[0].data, { when: '2026-01-02T03:04:05.000Z', money: '1.50', half: '\ufffdx' })
@@ -82,7 +89,12 @@ const cyclic = { a: {} }
 cyclic.a.b = cyclic
 let deep = {}
 for (let i = 0; i < 10_000; i++) deep = { deep }
-const throwing = Object.defineProperty({}, 'tokens', { enumerable: true, get: () => { throw new Error('no') } })
+const throwing = Object.defineProperty({}, 'tokens', {
+  enumerable: true,
+  get: () => {
+    throw new Error('no')
+  },
+})
 const revoked = Proxy.revocable({}, {})
 revoked.revoke()
 
@@ -113,7 +125,18 @@ const REFUSED = [
   ['undefined in a list', event({ l: [undefined] }), 'unsupported_value', 'data.l[0]'],
   ['a getter that throws', event(throwing), 'unsupported_value', 'data.tokens'],
   ['a revoked proxy', event(revoked.proxy), 'unsupported_value', 'data'],
-  ['a toJSON that throws', event({ x: { toJSON: () => { throw new Error('no') } } }), 'unsupported_value', 'data.x'],
+  [
+    'a toJSON that throws',
+    event({
+      x: {
+        toJSON: () => {
+          throw new Error('no')
+        },
+      },
+    }),
+    'unsupported_value',
+    'data.x',
+  ],
   ['a cycle', event(cyclic), 'cyclic', 'data.a.b'],
   ['10,000 levels', event(deep), 'event_too_deep'],
   ['300 members', event(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, i]))), 'too_many_keys'],
@@ -138,7 +161,10 @@ for (const [name, input, code, path] of REFUSED) {
     const { refused, recorded } = meter.stats()
     assert.deepEqual({ refused, recorded }, { refused: 1, recorded: 1 })
     await meter.close()
-    assert.deepEqual(sent.map((e) => e.data), [{ ok: 1 }])
+    assert.deepEqual(
+      sent.map((e) => e.data),
+      [{ ok: 1 }],
+    )
   })
 }
 
@@ -160,11 +186,26 @@ test('settings are checked when the client is made', () => {
   assert.throws(make({ sink: { kind: 'openmeter' } }), { code: 'invalid_sink' })
   assert.throws(make({ source: '' }), { code: 'invalid_option', path: 'source' })
   assert.throws(make({ sink: openmeter({ url: 'http://example.com' }) }), { code: 'insecure_url' })
-  assert.throws(make({ sink: openmeter({ url: 'http://127.0.0.1:1', tokn: 'x' }) }), { code: 'unknown_option', path: 'sink.tokn' })
-  assert.throws(make({ meters: [{ slug: 'a', eventType: 't', aggregation: 'SUM' }] }), { code: 'meter_invalid', path: 'meters[0].valueProperty' })
-  assert.throws(make({ meters: [{ slug: 'a', eventType: 't', aggregation: 'SUM', valueProperty: '$..x' }] }), { code: 'path_invalid' })
-  assert.throws(make({ meters: [{ slug: 'a', eventType: 't', aggregation: 'COUNT', groupby: {} }] }), { code: 'unknown_option' })
+  assert.throws(make({ sink: openmeter({ url: 'http://127.0.0.1:1', tokn: 'x' }) }), {
+    code: 'unknown_option',
+    path: 'sink.tokn',
+  })
+  assert.throws(make({ meters: [{ slug: 'a', eventType: 't', aggregation: 'SUM' }] }), {
+    code: 'meter_invalid',
+    path: 'meters[0].valueProperty',
+  })
+  assert.throws(make({ meters: [{ slug: 'a', eventType: 't', aggregation: 'SUM', valueProperty: '$..x' }] }), {
+    code: 'path_invalid',
+  })
+  assert.throws(make({ meters: [{ slug: 'a', eventType: 't', aggregation: 'COUNT', groupby: {} }] }), {
+    code: 'unknown_option',
+  })
   const meters = [{ slug: 'a', eventType: 't', aggregation: 'COUNT' }]
-  assert.throws(make({ meters, prices: { meters: { b: { type: 'free' } } } }), { code: 'meter_not_found', path: 'prices.meters.b' })
-  assert.throws(make({ meters, prices: { meters: { a: { type: 'unit', amount: 'x' } } } }), { path: 'prices.meters.a.amount' })
+  assert.throws(make({ meters, prices: { meters: { b: { type: 'free' } } } }), {
+    code: 'meter_not_found',
+    path: 'prices.meters.b',
+  })
+  assert.throws(make({ meters, prices: { meters: { a: { type: 'unit', amount: 'x' } } } }), {
+    path: 'prices.meters.a.amount',
+  })
 })

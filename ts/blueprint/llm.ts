@@ -1,7 +1,13 @@
 import type { Meter } from '../types'
 
 const groupBy = { provider: '$.provider', model: '$.model', status: '$.status' }
-const sum = (slug: string): Meter => ({ slug, eventType: 'llm.usage', aggregation: 'SUM', valueProperty: `$.${slug}`, groupBy })
+const sum = (slug: string): Meter => ({
+  slug,
+  eventType: 'llm.usage',
+  aggregation: 'SUM',
+  valueProperty: `$.${slug}`,
+  groupBy,
+})
 
 /**
  * The LLM blueprint: the events that wrapped LLM clients make, and meters for them.
