@@ -315,7 +315,7 @@ impl Simulation {
             self.flights[at].deadline = None;
             let batch = self.flights[at].batch;
             self.say(|| format!("request {batch}: deadline"));
-            self.outcome(batch, Outcome::Failed { error: "deadline".into(), text: String::new() });
+            self.outcome(batch, Outcome::Failed { error: "deadline".into(), text: String::new() }, false);
             self.forget_settled();
         } else if let Some(at) =
             self.flights.iter().position(|f| f.answer.as_ref().is_some_and(|(at, _)| *at <= self.mono))
@@ -324,7 +324,7 @@ impl Simulation {
             let (_, outcome) = flight.answer.take().unwrap();
             let (batch, late) = (flight.batch, flight.deadline.take().is_none());
             self.told.late += u64::from(late);
-            self.outcome(batch, outcome);
+            self.outcome(batch, outcome, late);
             self.forget_settled();
         } else if self.mono >= record_at {
             self.record();
@@ -472,9 +472,14 @@ impl Simulation {
         self.perform(out);
     }
 
-    fn outcome(&mut self, batch: u32, outcome: Outcome) {
+    fn outcome(&mut self, batch: u32, outcome: Outcome, late: bool) {
         if let Outcome::Answer(answer) = &outcome {
             self.say(|| format!("request {batch}: {}", answer.status));
+            let seconds = answer.retry_after.as_ref().and_then(|text| text.parse::<u64>().ok());
+            let heard = !self.flights.iter().any(|f| f.batch == batch && (f.orphan || late));
+            if let (Some(seconds), true) = (seconds, heard) {
+                self.quiet_until = self.mono + 1_000 * seconds.clamp(1, 300);
+            }
         }
         let (mut out, random) = (Vec::new(), self.random.next() as u32);
         self.delivery.outcome(batch, outcome, &self.sink, self.now(), random, &mut out);

@@ -234,6 +234,26 @@ mod tests {
     }
 
     #[test]
+    fn a_flush_is_for_what_is_there() {
+        let mut buffer = filled(&[1, 1]);
+        assert_eq!(buffer.due_at(250), Some(250));
+        buffer.flush();
+        assert_eq!(buffer.due_at(250), Some(0));
+        take(&mut buffer);
+        assert_eq!(buffer.due_at(250), None);
+        buffer.push(entry(3, 1), 1_000);
+        assert_eq!(buffer.due_at(250), Some(1_250));
+        buffer.push(entry(4, 1), 1_200);
+        assert_eq!(buffer.due_at(250), Some(1_250));
+        // The same with the event that was flushed dropped instead.
+        buffer.flush();
+        buffer.take_oldest();
+        buffer.take_oldest();
+        buffer.push(entry(5, 1), 2_000);
+        assert_eq!(buffer.due_at(250), Some(2_250));
+    }
+
+    #[test]
     fn the_oldest_first() {
         let mut buffer = filled(&[1, 1]);
         buffer.put_back(Part { entries: [entry(9, 1)].into(), resend: true });
