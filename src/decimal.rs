@@ -1,14 +1,11 @@
 //! Exact decimals: the only number type for money and quantities.
 
-mod wide;
-
 use std::cmp::Ordering;
 use std::fmt;
 
+use crate::big::{self, Big};
 use crate::error::{Error, Result};
-use crate::float::{exponent_split, exponent_value};
 use crate::limits::DECIMAL_SCALE_MAX;
-use wide::Wide;
 
 /// `mantissa × 10^-scale`, exact.
 ///
@@ -19,6 +16,11 @@ pub struct Decimal {
     mantissa: i128,
     scale: u32,
 }
+
+/// Digits of the largest mantissa.
+const MANTISSA_DIGITS_MAX: usize = 39;
+/// Powers of ten by which a dividend or divisor is raised: beyond all that two decimals can differ by.
+const SHIFT_MAX: i64 = 300;
 
 /// What becomes of digits that are cut off.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,18 +49,19 @@ impl Rounding {
 }
 
 #[cold]
-fn overflow<T>() -> Result<T> {
-    Err(Error::new("overflow", "the number does not fit an exact decimal").help("numbers have up to 38 digits"))
+#[inline(never)]
+fn overflow() -> Error {
+    Error::new("overflow", "the number does not fit an exact decimal").help("numbers have up to 38 digits")
 }
 
 #[cold]
-fn invalid<T>(text: &str) -> Result<T> {
-    let shown = if text.len() <= 40 { text } else { "…" };
-    Err(Error::new("decimal_invalid", ["not a decimal number: \"", shown, "\""].concat())
-        .help("write it like \"12\", \"0.000003\" or \"3e-6\""))
+#[inline(never)]
+fn invalid() -> Error {
+    Error::new("decimal_invalid", "not a decimal number").help("write it like \"12\", \"0.000003\" or \"3e-6\"")
 }
 
-// The operations of the standard traits cannot fail, these can.
+// The operations of the standard traits cannot fail, these can. Those that change the number in place are the ones that
+// work; the others are for where a new number reads better.
 #[allow(clippy::should_implement_trait)]
 impl Decimal {
     /// 0
@@ -74,44 +77,21 @@ impl Decimal {
     /// Reads a JSON number; a leading `+`, a missing whole part (`.5`) and a missing fraction (`5.`) are taken too.
     ///
     /// Any length is taken: it is the value that has to fit. Errors: `decimal_invalid`, `overflow`.
+    #[inline(never)]
     pub fn parse(text: &str) -> Result<Self> {
-        let (negative, body) = match text.as_bytes() {
-            [b'-', rest @ ..] => (true, rest),
-            [b'+', rest @ ..] => (false, rest),
-            all => (false, all),
-        };
-        let (number, exponent) = exponent_split(body);
-        let mut magnitude = Some(0_u128);
-        // Digits after the point, the zeros not yet multiplied in, and whether a digit was seen at all.
-        let (mut scale, mut zeros, mut digits, mut point) = (0_i64, 0_u32, false, false);
-        for byte in number {
-            match byte {
-                b'.' if !point => point = true,
-                b'0'..=b'9' => {
-                    digits = true;
-                    scale += i64::from(point);
-                    if *byte == b'0' {
-                        zeros = zeros.saturating_add(u32::from(magnitude != Some(0)));
-                        continue;
-                    }
-                    magnitude = magnitude
-                        .and_then(|m| shifted(m, zeros.saturating_add(1)))
-                        .and_then(|m| m.checked_add((byte - b'0').into()));
-                    zeros = 0;
-                }
-                _ => return invalid(text),
-            }
-        }
-        let Some(exponent) = exponent_value(exponent).filter(|_| digits) else { return invalid(text) };
-        if magnitude == Some(0) {
+        let Some(number) = big::scan(text) else { return Err(invalid()) };
+        let mut magnitude = Big::new(0);
+        if number.digits.is_empty() {
             return Ok(Self::ZERO);
         }
-        let scale = scale - i64::from(zeros) - exponent;
-        let up = u32::try_from(-scale.min(0)).unwrap_or(u32::MAX);
-        match magnitude.and_then(|m| shifted(m, up)) {
-            Some(magnitude) => fit(negative, Wide::from(magnitude), scale.max(0)),
-            None => overflow(),
+        if number.digits.len() > MANTISSA_DIGITS_MAX || number.exponent > MANTISSA_DIGITS_MAX as i64 {
+            return Err(overflow());
         }
+        for digit in number.digits {
+            magnitude.multiply(10, digit.into());
+        }
+        magnitude.raise(10, number.exponent.max(0).unsigned_abs());
+        fit(number.negative, magnitude, -number.exponent.min(0))
     }
 
     /// The digits as an integer; trailing zeros may be among them.
@@ -135,49 +115,48 @@ impl Decimal {
     }
 
     /// Sum. Error: `overflow`.
-    pub fn add(self, other: Self) -> Result<Self> {
-        self.sum(other, false)
+    pub fn add(mut self, other: Self) -> Result<Self> {
+        self.plus(&other, false)?;
+        Ok(self)
     }
 
     /// Difference. Error: `overflow`.
-    pub fn sub(self, other: Self) -> Result<Self> {
-        self.sum(other, true)
+    pub fn sub(mut self, other: Self) -> Result<Self> {
+        self.plus(&other, true)?;
+        Ok(self)
     }
 
-    fn sum(self, other: Self, minus: bool) -> Result<Self> {
+    /// Adds a number, or takes it away. Error: `overflow`.
+    #[inline(never)]
+    pub fn plus(&mut self, other: &Self, minus: bool) -> Result<()> {
         let scale = self.scale.max(other.scale);
-        let aligned = |d: Self| if d.scale == scale { Some(d.mantissa) } else { d.raised(scale - d.scale) };
-        if let (Some(a), Some(b)) = (aligned(self), aligned(other))
-            && let Some(mantissa) = if minus { a.checked_sub(b) } else { a.checked_add(b) }
-        {
-            return Ok(Self { mantissa, scale });
-        }
-        // Without trailing zeros nothing that fits can have an intermediate beyond 256 bits.
-        let (a, b) = (self.shortened(), other.shortened());
-        let scale = a.scale.max(b.scale);
-        let aligned = |d: Self| Wide::from(d.mantissa.unsigned_abs()).shifted(scale - d.scale);
-        let (Some(x), Some(y)) = (aligned(a), aligned(b)) else { return overflow() };
-        let (a_negative, b_negative) = (a.is_negative(), b.is_negative() != minus);
-        let (negative, sum) = if a_negative == b_negative {
-            (a_negative, x.checked_add(y))
-        } else if x >= y {
-            (a_negative, x.checked_sub(y))
+        let (mut sum, mut part) = (self.raised(scale), other.raised(scale));
+        let mut negative = self.is_negative();
+        if negative == (other.is_negative() != minus) {
+            sum.add(&part);
         } else {
-            (b_negative, y.checked_sub(x))
-        };
-        sum.map_or_else(overflow, |sum| fit(negative, sum, scale.into()))
+            if sum.cmp(&part) == Ordering::Less {
+                std::mem::swap(&mut sum, &mut part);
+                negative = !negative;
+            }
+            sum.subtract(&part);
+        }
+        *self = fit(negative, sum, scale.into())?;
+        Ok(())
     }
 
     /// Product. Error: `overflow`.
-    pub fn mul(self, other: Self) -> Result<Self> {
-        let scale = self.scale.saturating_add(other.scale);
-        match self.mantissa.checked_mul(other.mantissa) {
-            Some(mantissa) if scale <= DECIMAL_SCALE_MAX => Ok(Self { mantissa, scale }),
-            _ => {
-                let product = Wide::product(self.mantissa.unsigned_abs(), other.mantissa.unsigned_abs());
-                fit(self.is_negative() != other.is_negative(), product, scale.into())
-            }
-        }
+    pub fn mul(mut self, other: Self) -> Result<Self> {
+        self.times(&other)?;
+        Ok(self)
+    }
+
+    /// Multiplies. Error: `overflow`.
+    #[inline(never)]
+    pub fn times(&mut self, by: &Self) -> Result<()> {
+        let product = self.raised(self.scale).times(&by.raised(by.scale));
+        *self = fit(self.is_negative() != by.is_negative(), product, i64::from(self.scale) + i64::from(by.scale))?;
+        Ok(())
     }
 
     /// Opposite. Error: `overflow`, for the one mantissa that has no opposite.
@@ -185,28 +164,25 @@ impl Decimal {
         Self::ZERO.sub(self)
     }
 
-    /// Quotient, rounded to `digits` behind the point.
-    ///
-    /// Errors: `division_by_zero`; `overflow`, also where the dividend with so many digits needs more than 256 bits.
+    /// Quotient, rounded to `digits` behind the point. Errors: `division_by_zero`, `overflow`.
+    #[inline(never)]
     pub fn div_round(self, by: Self, digits: u32, rounding: Rounding) -> Result<Self> {
         if by.is_zero() {
             return Err(Error::new("division_by_zero", "division by zero"));
         }
         let up = i64::from(digits) + i64::from(by.scale) - i64::from(self.scale);
-        let shift = u32::try_from(up.unsigned_abs()).unwrap_or(u32::MAX);
-        let (mut over, mut under) = (Wide::from(self.mantissa.unsigned_abs()), Wide::from(by.mantissa.unsigned_abs()));
-        if up >= 0 {
-            let Some(wide) = over.shifted(shift) else { return overflow() };
-            over = wide;
-        } else {
-            // Beyond 256 bits under less than 128 bits: next to nothing, and only its direction counts.
-            under = under.shifted(shift).unwrap_or(Wide::MAX);
+        if up > SHIFT_MAX {
+            return Err(overflow());
         }
-        let (quotient, rest) = over.divided(under);
-        let half = rest.cmp(&under.checked_sub(rest).unwrap_or(Wide::ZERO));
-        let up = rounding.ups(half, rest == Wide::ZERO, quotient.is_odd());
-        let quotient = if up { quotient.checked_add(Wide::from(1)) } else { Some(quotient) };
-        quotient.map_or_else(overflow, |q| fit(self.is_negative() != by.is_negative(), q, digits.into()))
+        let (mut over, mut under) = (self.raised(self.scale), by.raised(by.scale));
+        // What is divided by 10^SHIFT_MAX is next to nothing, and only its direction counts.
+        (if up < 0 { &mut under } else { &mut over }).raise(10, up.unsigned_abs().min(SHIFT_MAX.unsigned_abs()));
+        let (mut quotient, rest) = over.divided(&under);
+        let mut twice = rest.clone();
+        twice.add(&rest);
+        let ups = rounding.ups(twice.cmp(&under), rest.is_zero(), quotient.is_odd());
+        quotient.multiply(1, ups.into());
+        fit(self.is_negative() != by.is_negative(), quotient, digits.into())
     }
 
     /// Rounded to `digits` behind the point. Error: `overflow`.
@@ -221,37 +197,15 @@ impl Decimal {
 
     /// Canonical text: no exponent, no trailing zeros, no `-0`.
     pub fn text(self) -> String {
-        let short = self.shortened();
-        let digits = digits(short.mantissa.unsigned_abs());
-        let scale = short.scale as usize;
-        let mut text = String::with_capacity(digits.len().max(scale) + 3);
-        if short.is_negative() {
-            text.push('-');
-        }
-        let point = digits.len().saturating_sub(scale);
-        let (whole, fraction) = digits.split_at_checked(point).unwrap_or_default();
-        text.push_str(if whole.is_empty() { "0" } else { whole });
-        if scale > 0 {
-            text.push('.');
-            text.extend(std::iter::repeat_n('0', scale - fraction.len()));
-            text.push_str(fraction);
-        }
-        text
+        big::text(self.is_negative(), self.mantissa.unsigned_abs(), self.scale)
     }
 
-    /// The same value without trailing zeros.
-    fn shortened(self) -> Self {
-        let Self { mut mantissa, mut scale } = self;
-        while scale > 0 && mantissa % 10 == 0 && mantissa != 0 {
-            mantissa /= 10;
-            scale -= 1;
-        }
-        if mantissa == 0 { Self::ZERO } else { Self { mantissa, scale } }
-    }
-
-    /// The mantissa with `up` more digits behind the point.
-    fn raised(self, up: u32) -> Option<i128> {
-        10_i128.checked_pow(up).and_then(|p| p.checked_mul(self.mantissa))
+    /// The magnitude of the mantissa that it has at a scale which is not smaller than its own.
+    #[inline(never)]
+    fn raised(&self, scale: u32) -> Big {
+        let mut magnitude = Big::new(self.mantissa.unsigned_abs());
+        magnitude.raise(10, u64::from(scale) - u64::from(self.scale));
+        magnitude
     }
 }
 
@@ -282,20 +236,15 @@ impl PartialOrd for Decimal {
 }
 
 impl Ord for Decimal {
+    #[inline(never)]
     fn cmp(&self, other: &Self) -> Ordering {
-        if self.scale == other.scale || self.mantissa.signum() != other.mantissa.signum() {
-            return self.mantissa.cmp(&other.mantissa);
+        let negative = self.is_negative();
+        if negative != other.is_negative() {
+            return other.is_negative().cmp(&negative);
         }
-        if let Ok(difference) = self.sub(*other) {
-            return difference.mantissa.cmp(&0);
-        }
-        // A difference too large for the finer scale: the one with that scale is smaller than it, so the other decides.
-        let (a, b) = (self.shortened(), other.shortened());
-        match a.scale.cmp(&b.scale) {
-            Ordering::Less => a.mantissa.cmp(&0),
-            Ordering::Equal => a.mantissa.cmp(&b.mantissa),
-            Ordering::Greater => 0.cmp(&b.mantissa),
-        }
+        let scale = self.scale.max(other.scale);
+        let order = self.raised(scale).cmp(&other.raised(scale));
+        if negative { order.reverse() } else { order }
     }
 }
 
@@ -311,52 +260,30 @@ impl fmt::Debug for Decimal {
     }
 }
 
-/// `magnitude × 10^n`
-fn shifted(magnitude: u128, n: u32) -> Option<u128> {
-    10_u128.checked_pow(n).and_then(|p| p.checked_mul(magnitude))
-}
-
 /// The number with this sign, magnitude and scale, shortened as far as it needs to be to fit.
-fn fit(negative: bool, mut magnitude: Wide, mut scale: i64) -> Result<Decimal> {
+#[inline(never)]
+fn fit(negative: bool, mut magnitude: Big, mut scale: i64) -> Result<Decimal> {
     loop {
-        let mantissa = magnitude
-            .narrow()
-            .and_then(|m| if negative { 0_i128.checked_sub_unsigned(m) } else { 0_i128.checked_add_unsigned(m) });
-        if let (Some(mantissa), true) = (mantissa, scale <= DECIMAL_SCALE_MAX.into()) {
-            return Ok(Decimal { mantissa, scale: scale as u32 });
+        if let (Some(n), true) = (magnitude.narrow(), scale <= DECIMAL_SCALE_MAX.into()) {
+            let mantissa = if negative { (n as i128).wrapping_neg() } else { n as i128 };
+            // A sign that changed on the way: one bit too many.
+            if n == 0 || (mantissa < 0) == negative {
+                return Ok(Decimal { mantissa, scale: scale as u32 });
+            }
         }
-        let (tenth, rest) = magnitude.divided(Wide::from(10));
-        if magnitude == Wide::ZERO {
+        if magnitude.is_zero() {
             return Ok(Decimal::ZERO);
         }
-        if scale == 0 || rest != Wide::ZERO {
-            return overflow();
+        if scale == 0 || magnitude.divide(10) != 0 {
+            return Err(overflow());
         }
-        (magnitude, scale) = (tenth, scale - 1);
+        scale -= 1;
     }
 }
 
-/// The digits of an integer, without the formatting machinery, which would weigh more than all of this file.
-pub(crate) fn digits(mut n: u128) -> String {
-    const CHUNK: u128 = 10_u128.pow(19);
-    let mut reversed = Vec::with_capacity(39);
-    loop {
-        // 64-bit divisions are far cheaper than 128-bit ones.
-        let (mut low, last) = if n < CHUNK { (n as u64, true) } else { ((n % CHUNK) as u64, false) };
-        n /= CHUNK;
-        let until = reversed.len() + 19;
-        while (last && low > 0) || (!last && reversed.len() < until) {
-            reversed.push(b'0' + (low % 10) as u8);
-            low /= 10;
-        }
-        if last {
-            break;
-        }
-    }
-    if reversed.is_empty() {
-        reversed.push(b'0');
-    }
-    reversed.iter().rev().copied().map(char::from).collect()
+/// The digits of an integer.
+pub(crate) fn digits(n: u128) -> String {
+    big::text(false, n, 0)
 }
 
 #[cfg(test)]

@@ -3,19 +3,14 @@
 //! `core` does the same faster, with tables that would be a third of the WebAssembly module. Here the common numbers
 //! take a short way, and the rest goes through big integers.
 
-mod big;
-
 use std::cmp::Ordering;
 
-use big::Big;
+use crate::big::{Big, scan};
 
-/// The powers of ten that float64 holds exactly.
-const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-    1e21, 1e22,
-];
 /// Integers up to here are exact.
 const EXACT_MAX: u64 = 1 << 53;
+/// The powers of ten up to here are exact.
+const POWER_MAX: u64 = 22;
 /// Binary exponent of the smallest float64.
 const EXPONENT_MIN: i64 = -1074;
 /// More digits than the longest halfway point between two float64 has (768): what follows only says "and more".
@@ -25,66 +20,22 @@ const DIGITS_MAX: usize = 770;
 ///
 /// Grammar: `[+-]? ( digits [ "." digits? ] | "." digits ) ( [eE] [+-]? digits )?`, nothing before or after. `None` for
 /// any other text.
+#[inline(never)]
 pub fn parse(text: &str) -> Option<f64> {
-    let (negative, body) = match text.as_bytes() {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        all => (false, all),
-    };
-    let (number, exponent) = exponent_split(body);
-    let mut exponent = exponent_value(exponent)?;
-    let mut digits = Vec::with_capacity(number.len().min(DIGITS_MAX + 1));
-    let (mut seen, mut point, mut more) = (false, false, false);
-    for byte in number {
-        match byte {
-            b'.' if !point => {
-                point = true;
-                continue;
-            }
-            b'0'..=b'9' => seen = true,
-            _ => return None,
-        }
-        exponent -= i64::from(point);
-        if digits.len() == DIGITS_MAX {
-            more |= *byte != b'0';
-            exponent += 1;
-        } else if *byte != b'0' || !digits.is_empty() {
-            digits.push(byte - b'0');
-        }
+    let mut number = scan(text)?;
+    let more = number.digits.len().saturating_sub(DIGITS_MAX);
+    if more > 0 {
+        number.digits.truncate(DIGITS_MAX);
+        number.digits.push(1);
+        number.exponent = number.exponent.saturating_add(more as i64 - 1);
     }
-    if !seen {
-        return None;
-    }
-    while digits.last() == Some(&0) && !more {
-        digits.pop();
-        exponent += 1;
-    }
-    if more {
-        digits.push(1);
-        exponent -= 1;
-    }
-    let magnitude = magnitude(&digits, exponent);
-    Some(if negative { -magnitude } else { magnitude })
+    let magnitude = magnitude(&number.digits, number.exponent);
+    Some(if number.negative { -magnitude } else { magnitude })
 }
 
-/// A number's digits, and its exponent with the `e`.
-pub(crate) fn exponent_split(number: &[u8]) -> (&[u8], &[u8]) {
-    let at = number.iter().position(|b| matches!(b, b'e' | b'E'));
-    at.and_then(|at| number.split_at_checked(at)).unwrap_or((number, &[]))
-}
-
-/// The value of an exponent (`e-7`, or nothing), held within what no text's length can undo.
-pub(crate) fn exponent_value(exponent: &[u8]) -> Option<i64> {
-    let (negative, digits) = match exponent {
-        [] => return Some(0),
-        [_, b'-', digits @ ..] => (true, digits),
-        [_, b'+', digits @ ..] | [_, digits @ ..] => (false, digits),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let value = digits.iter().fold(0_i64, |n, d| n.saturating_mul(10).saturating_add((d - b'0').into()).min(1 << 60));
-    Some(if negative { -value } else { value })
+/// 10^n, for an n up to [`POWER_MAX`].
+fn power(n: u64) -> f64 {
+    (0..n).fold(1.0, |power, _| power * 10.0)
 }
 
 /// `digits × 10^exponent`
@@ -98,7 +49,8 @@ fn magnitude(digits: &[u8], exponent: i64) -> f64 {
     }
     if digits.len() <= 19 {
         let integer = digits.iter().fold(0_u64, |n, d| n * 10 + u64::from(*d));
-        if let (0..=EXACT_MAX, Some(power)) = (integer, POWERS.get(exponent.unsigned_abs() as usize)) {
+        if integer <= EXACT_MAX && exponent.unsigned_abs() <= POWER_MAX {
+            let power = power(exponent.unsigned_abs());
             return if exponent < 0 { integer as f64 / power } else { integer as f64 * power };
         }
     }
@@ -108,9 +60,7 @@ fn magnitude(digits: &[u8], exponent: i64) -> f64 {
         over.multiply(10, (*digit).into());
     }
     let fives = if exponent < 0 { &mut under } else { &mut over };
-    for _ in 0..exponent.unsigned_abs() {
-        fives.multiply(5, 0);
-    }
+    fives.raise(5, exponent.unsigned_abs());
     // Shifted so that 1 ≤ over / under < 2; the value is that times 2^power.
     let mut power = exponent + over.bits() - under.bits();
     over.shift((under.bits() - over.bits()).max(0));
@@ -152,7 +102,8 @@ fn magnitude(digits: &[u8], exponent: i64) -> f64 {
 ///
 /// `x = 0.d₁d₂… × 10^point`. Steele and White's algorithm with big integers.
 fn shortest(x: f64) -> (String, i64) {
-    for (places, power) in POWERS.iter().enumerate().take(10) {
+    for places in 0..10 {
+        let power = power(places);
         // At most 15 digits that read back are the only ones, since float64 holds any 15 digits.
         let scaled = (x * power) as u64;
         if scaled >= 999_999_999_999_999 {
@@ -160,9 +111,12 @@ fn shortest(x: f64) -> (String, i64) {
         }
         for integer in [scaled, scaled + 1] {
             if integer as f64 / power == x {
-                let digits = crate::decimal::digits(integer.into());
+                let mut digits = crate::decimal::digits(integer.into());
                 let point = digits.len() as i64 - places as i64;
-                return (digits.trim_end_matches('0').to_owned(), point);
+                while digits.ends_with('0') {
+                    digits.pop();
+                }
+                return (digits, point);
             }
         }
     }
@@ -174,7 +128,7 @@ fn shortest(x: f64) -> (String, i64) {
     // A power of two is nearer to its lower neighbour than to its upper one.
     let narrow = fraction == 0 && raised > 1;
     // x = over / under; up and down are half the distance to the neighbours, in the same measure.
-    let (mut over, mut under, mut down) = (Big::new(mantissa), Big::new(1), Big::new(1));
+    let (mut over, mut under, mut down) = (Big::new(mantissa.into()), Big::new(1), Big::new(1));
     over.shift(power.max(0) + 1 + i64::from(narrow));
     under.shift((-power).max(0) + 1 + i64::from(narrow));
     down.shift(power.max(0));
@@ -182,16 +136,17 @@ fn shortest(x: f64) -> (String, i64) {
     up.shift(i64::from(narrow));
     // An estimate of the point that is right or one too low.
     let mut point = ((power + (64 - i64::from(mantissa.leading_zeros())) - 1) * 1233) >> 12;
-    for _ in 0..point {
-        under.multiply(10, 0);
+    under.raise(10, point.max(0).unsigned_abs());
+    for big in [&mut over, &mut up, &mut down] {
+        big.raise(10, point.min(0).unsigned_abs());
     }
-    for _ in point..0 {
-        for big in [&mut over, &mut up, &mut down] {
-            big.multiply(10, 0);
-        }
-    }
+    let sum = |a: &Big, b: &Big| {
+        let mut sum = a.clone();
+        sum.add(b);
+        sum
+    };
     let reaches = |over: &Big, up: &Big, under: &Big| {
-        let order = over.plus(up).cmp(under);
+        let order = sum(over, up).cmp(under);
         order == Ordering::Greater || (even && order == Ordering::Equal)
     };
     let mut digits = String::new();
@@ -212,7 +167,7 @@ fn shortest(x: f64) -> (String, i64) {
         let low = order == Ordering::Less || (even && order == Ordering::Equal);
         let high = reaches(&over, &up, &under);
         if low || high {
-            let above = over.plus(&over).cmp(&under);
+            let above = sum(&over, &over).cmp(&under);
             let up = high && (!low || above == Ordering::Greater || (above == Ordering::Equal && digit & 1 == 1));
             digits.push(char::from(b'0' + digit + u8::from(up)));
             return (digits, point);
@@ -255,27 +210,34 @@ pub fn server_text(x: f64) -> String {
     signed(x, if fixed.len() <= scientific.len() { fixed } else { scientific })
 }
 
-fn signed(x: f64, text: String) -> String {
-    if x.is_sign_negative() { ["-", &text].concat() } else { text }
+fn signed(x: f64, mut text: String) -> String {
+    if x.is_sign_negative() {
+        text.insert(0, '-');
+    }
+    text
 }
 
 fn fixed(digits: &str, point: i64) -> String {
-    let zeros = |n: i64| "0".repeat(usize::try_from(n).unwrap_or(0));
-    match usize::try_from(point).ok().and_then(|at| digits.split_at_checked(at)) {
-        Some(("", fraction)) => ["0.", fraction].concat(),
-        Some((whole, "")) => whole.to_owned(),
-        Some((whole, fraction)) => [whole, ".", fraction].concat(),
-        None if point > 0 => [digits, &zeros(point - digits.len() as i64)].concat(),
-        None => ["0.", &zeros(-point), digits].concat(),
+    let mut text = String::new();
+    for at in point.min(1) - 1..point.max(digits.len() as i64) {
+        if at == point {
+            text.push('.');
+        }
+        let digit = usize::try_from(at).ok().and_then(|at| digits.as_bytes().get(at));
+        text.push(char::from(*digit.unwrap_or(&b'0')));
     }
+    text
 }
 
 fn scientific(digits: &str, point: i64, exponent_digits_min: usize) -> String {
-    let (first, rest) = digits.split_at_checked(1).unwrap_or((digits, ""));
+    let mut text = fixed(digits, 1);
+    text.push_str(if point > 0 { "e+" } else { "e-" });
     let exponent = crate::decimal::digits((point - 1).unsigned_abs().into());
-    let sign = if point > 0 { "e+" } else { "e-" };
-    let padding = if exponent.len() < exponent_digits_min { "0" } else { "" };
-    [first, if rest.is_empty() { "" } else { "." }, rest, sign, padding, &exponent].concat()
+    if exponent.len() < exponent_digits_min {
+        text.push('0');
+    }
+    text.push_str(&exponent);
+    text
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! No clock, no randomness, no I/O and no JavaScript types: time and entropy are handed in, and what has to be done
 //! is handed out as actions. `ARCHITECTURE.md` has the drawing.
 
+mod big;
 pub mod bill;
 pub mod blueprint;
 pub mod buffer;
