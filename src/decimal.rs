@@ -159,6 +159,15 @@ impl Decimal {
         Ok(())
     }
 
+    /// Multiplies by `10^places`. Error: `overflow`.
+    #[inline(never)]
+    pub fn move_point(&mut self, places: u32) -> Result<()> {
+        let down = self.scale.min(places);
+        let magnitude = self.raised(self.scale.saturating_add(places - down));
+        *self = fit(self.is_negative(), magnitude, (self.scale - down).into())?;
+        Ok(())
+    }
+
     /// Opposite. Error: `overflow`, for the one mantissa that has no opposite.
     pub fn neg(self) -> Result<Self> {
         Self::ZERO.sub(self)

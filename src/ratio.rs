@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::decimal::{Decimal, Rounding};
+use crate::decimal::{Decimal, Rounding, digits};
 use crate::error::{Error, Result};
 
 /// Significant digits of a printed value whose digits do not end.
@@ -19,75 +19,123 @@ pub struct Ratio {
     under: i128,
 }
 
-// The operations of the standard traits cannot fail, these can.
+// The operations of the standard traits cannot fail, these can. Those that change the number in place are the ones that
+// work; the others are for where a new number reads better. After an error the number is of no use.
 #[allow(clippy::should_implement_trait)]
 impl Ratio {
     /// 0
     pub const ZERO: Self = Self { over: Decimal::ZERO, under: 1 };
+    /// 1
+    pub const ONE: Self = Self { over: Decimal::ONE, under: 1 };
 
-    fn reduced(over: Decimal, under: i128) -> Self {
-        let (mut mantissa, mut scale, mut under) = (over.mantissa(), over.scale(), under);
-        if under == 1 {
-            return Self { over, under };
+    #[inline(never)]
+    fn reduce(&mut self) {
+        if self.under == 1 {
+            return;
         }
-        let divisor = common_divisor(mantissa, under);
-        (mantissa, under) = (mantissa / divisor, under / divisor);
-        for (factor, by) in [(10, 1), (5, 2), (2, 5)] {
-            while under % factor == 0
-                && let Some(more) = mantissa.checked_mul(by)
-            {
-                (mantissa, scale, under) = (more, scale + 1, under / factor);
+        let common = common_divisor(self.over.mantissa().unsigned_abs(), self.under);
+        let (mut mantissa, mut scale) = (divided(self.over.mantissa(), common), self.over.scale());
+        self.under = divided(self.under, common);
+        loop {
+            let common = common_divisor(10, self.under);
+            match product(mantissa, divided(10, common)) {
+                Ok(more) if common > 1 => mantissa = more,
+                _ => break,
             }
+            (scale, self.under) = (scale + 1, divided(self.under, common));
         }
-        Self { over: Decimal::new(mantissa, scale), under }
+        self.over = Decimal::new(mantissa, scale);
     }
 
     /// Sum. Error: `overflow`.
-    pub fn add(self, other: Self) -> Result<Self> {
-        if self.under == other.under {
-            return Ok(Self::reduced(self.over.add(other.over)?, self.under));
-        }
-        let over = self.over.mul(whole(other.under))?.add(other.over.mul(whole(self.under))?)?;
-        Ok(Self::reduced(over, product(self.under, other.under)?))
+    pub fn add(mut self, other: Self) -> Result<Self> {
+        self.plus(&other, false)?;
+        Ok(self)
     }
 
     /// Difference. Error: `overflow`.
-    pub fn sub(self, other: Self) -> Result<Self> {
-        self.add(Self { over: other.over.neg()?, ..other })
+    pub fn sub(mut self, other: Self) -> Result<Self> {
+        self.plus(&other, true)?;
+        Ok(self)
+    }
+
+    /// Adds a number, or takes it away. Error: `overflow`.
+    #[inline(never)]
+    pub fn plus(&mut self, other: &Self, minus: bool) -> Result<()> {
+        let mut part = other.over;
+        if self.under != other.under {
+            self.over.times(&whole(other.under))?;
+            part.times(&whole(self.under))?;
+            self.under = product(self.under, other.under)?;
+        }
+        self.over.plus(&part, minus)?;
+        self.reduce();
+        Ok(())
     }
 
     /// Product. Error: `overflow`.
-    pub fn mul(self, other: Self) -> Result<Self> {
-        let (a, b) = (Self::reduced(self.over, other.under), Self::reduced(other.over, self.under));
-        Ok(Self { over: a.over.mul(b.over)?, under: product(a.under, b.under)? })
+    pub fn mul(mut self, other: Self) -> Result<Self> {
+        self.times(&other)?;
+        Ok(self)
+    }
+
+    /// Multiplies. Error: `overflow`.
+    #[inline(never)]
+    pub fn times(&mut self, by: &Self) -> Result<()> {
+        let mut by = *by;
+        std::mem::swap(&mut self.under, &mut by.under);
+        self.reduce();
+        by.reduce();
+        self.over.times(&by.over)?;
+        self.under = product(self.under, by.under)?;
+        Ok(())
     }
 
     /// Quotient. Errors: `division_by_zero`, `overflow`.
-    pub fn div(self, by: Decimal) -> Result<Self> {
+    pub fn div(mut self, by: Decimal) -> Result<Self> {
+        self.divide(&by)?;
+        Ok(self)
+    }
+
+    /// Divides. Errors: `division_by_zero`, `overflow`.
+    #[inline(never)]
+    pub fn divide(&mut self, by: &Decimal) -> Result<()> {
         if by.is_zero() {
             return Err(Error::new("division_by_zero", "division by zero"));
         }
-        let (by, over) = if by.is_negative() { (by.neg()?, self.over.neg()?) } else { (by, self.over) };
-        let first = Self::reduced(over, by.mantissa());
-        let up = by.scale().saturating_sub(first.over.scale());
-        let raised = Decimal::new(first.over.mantissa(), first.over.scale().saturating_sub(by.scale()));
-        let ten = 10_i128.checked_pow(up).ok_or_else(too_large)?;
-        Ok(Self::reduced(raised.mul(whole(ten))?, product(first.under, self.under)?))
+        let mut by = *by;
+        if by.is_negative() {
+            (by, self.over) = (by.neg()?, self.over.neg()?);
+        }
+        self.times(&Self { over: Decimal::ONE, under: by.mantissa() })?;
+        self.over.move_point(by.scale())
     }
 
     /// Which is greater. Error: `overflow`.
-    pub fn compare(self, other: Self) -> Result<Ordering> {
-        Ok(self.over.mul(whole(other.under))?.cmp(&other.over.mul(whole(self.under))?))
+    #[inline(never)]
+    pub fn compare(&self, other: &Self) -> Result<Ordering> {
+        let (mut a, mut b) = (self.over, other.over);
+        a.times(&whole(other.under))?;
+        b.times(&whole(self.under))?;
+        Ok(a.cmp(&b))
     }
 
-    /// The greater one. Error: `overflow`.
-    pub fn max(self, other: Self) -> Result<Self> {
-        Ok(if self.compare(other)? == Ordering::Less { other } else { self })
+    /// Makes it the other number where that is greater. Error: `overflow`.
+    #[inline(never)]
+    pub fn at_least(&mut self, other: &Self) -> Result<()> {
+        if self.compare(other)? == Ordering::Less {
+            *self = *other;
+        }
+        Ok(())
     }
 
-    /// The smaller one. Error: `overflow`.
-    pub fn min(self, other: Self) -> Result<Self> {
-        Ok(if self.compare(other)? == Ordering::Greater { other } else { self })
+    /// Makes it the other number where that is smaller. Error: `overflow`.
+    #[inline(never)]
+    pub fn at_most(&mut self, other: &Self) -> Result<()> {
+        if self.compare(other)? == Ordering::Greater {
+            *self = *other;
+        }
+        Ok(())
     }
 
     /// Whether it is 0.
@@ -106,28 +154,29 @@ impl Ratio {
     }
 
     /// Rounded to `digits` behind the point. Error: `overflow`.
-    pub fn round(self, digits: u32, rounding: Rounding) -> Result<Decimal> {
-        match self.exact() {
-            Some(exact) => exact.round(digits, rounding),
-            None => self.over.div_round(whole(self.under), digits, rounding),
+    #[inline(never)]
+    pub fn round(&self, digits: u32, rounding: Rounding) -> Result<Decimal> {
+        if self.under == 1 {
+            return self.over.round(digits, rounding);
         }
+        self.over.div_round(whole(self.under), digits, rounding)
     }
 
     /// Canonical text; 28 significant digits, halves to even, if the digits do not end. Error: `overflow`.
+    #[inline(never)]
     pub fn text(self) -> Result<String> {
-        if let Some(exact) = self.exact() {
-            return Ok(exact.text());
+        if self.under == 1 {
+            return Ok(self.over.text());
         }
-        let size = |n: i128| i64::from(n.unsigned_abs().checked_ilog10().unwrap_or(0));
-        // The value's decimal exponent is this or one lower.
-        let mut exponent = size(self.over.mantissa()) - i64::from(self.over.scale()) - size(self.under);
-        let (up, down) = (u32::try_from(exponent).unwrap_or(0), u32::try_from(-exponent).unwrap_or(0));
-        let over = Decimal::new(self.over.mantissa().saturating_abs(), self.over.scale().saturating_add(up));
-        if over < Decimal::new(self.under, down) {
-            exponent -= 1;
+        let length = |n: i128| digits(n.unsigned_abs()).len() as i64;
+        let (over, under) = (length(self.over.mantissa()) - i64::from(self.over.scale()), length(self.under));
+        // These are the places, or one too few.
+        let places = u32::try_from(PRINTED_DIGITS - 1 - over + under).unwrap_or(0);
+        let mut rounded = self.round(places, Rounding::HalfEven)?;
+        if length(rounded.mantissa()) < PRINTED_DIGITS {
+            rounded = self.round(places + 1, Rounding::HalfEven)?;
         }
-        let digits = u32::try_from(PRINTED_DIGITS - 1 - exponent).unwrap_or(0);
-        Ok(self.round(digits, Rounding::HalfEven)?.text())
+        Ok(rounded.text())
     }
 }
 
@@ -141,22 +190,40 @@ fn whole(n: i128) -> Decimal {
     Decimal::new(n, 0)
 }
 
+#[inline(never)]
 fn product(a: i128, b: i128) -> Result<i128> {
-    a.checked_mul(b).ok_or_else(too_large)
+    let mut product = whole(a);
+    product.times(&whole(b))?;
+    Ok(product.mantissa())
 }
 
-#[cold]
-fn too_large() -> Error {
-    Error::new("overflow", "a fraction grows too large on the way")
-}
-
-/// The greatest common divisor, positive; `b` is positive.
-fn common_divisor(a: i128, b: i128) -> i128 {
-    let (mut a, mut b) = (a % b, b);
-    while a != 0 {
-        (a, b) = (b % a, a);
+/// Quotient and rest; `by` is neither zero nor beyond i128. (The compiler's own division is eight times as large.)
+#[inline(never)]
+fn division(mut n: u128, by: u128) -> (u128, u128) {
+    let mut rest = 0;
+    for _ in 0..128 {
+        rest = rest << 1 | n >> 127;
+        n <<= 1;
+        if rest >= by {
+            rest -= by;
+            n |= 1;
+        }
     }
-    b.saturating_abs()
+    (n, rest)
+}
+
+fn divided(n: i128, by: u128) -> i128 {
+    let quotient = division(n.unsigned_abs(), by).0 as i128;
+    if n < 0 { quotient.wrapping_neg() } else { quotient }
+}
+
+/// The greatest common divisor; `b` is positive.
+fn common_divisor(mut a: u128, b: i128) -> u128 {
+    let mut b = b.unsigned_abs();
+    while a != 0 {
+        (a, b) = (division(b, a).1, a);
+    }
+    b
 }
 
 #[cfg(test)]
@@ -184,8 +251,11 @@ mod tests {
             prop_assert_eq!(exact(a.add(b).unwrap()), &x + &y);
             prop_assert_eq!(exact(a.sub(b).unwrap()), &x - &y);
             prop_assert_eq!(exact(a.mul(b).unwrap()), &x * &y);
-            prop_assert_eq!(a.compare(b).unwrap(), x.cmp(&y));
-            prop_assert_eq!(exact(a.max(b).unwrap()), (&x).max(&y).clone());
+            prop_assert_eq!(a.compare(&b).unwrap(), x.cmp(&y));
+            let (mut least, mut most) = (a, a);
+            least.at_least(&b).unwrap();
+            most.at_most(&b).unwrap();
+            prop_assert_eq!((exact(least), exact(most)), ((&x).max(&y).clone(), (&x).min(&y).clone()));
             if by != 0 {
                 let quotient = a.div(Decimal::new(by.into(), scale)).unwrap();
                 prop_assert_eq!(exact(quotient), &x * BigInt::from(10).pow(scale) / BigInt::from(by));

@@ -61,6 +61,20 @@ impl<'a> Value<'a> {
         })
     }
 
+    /// The same value on its own, without the text it was read from. Its numbers are strings, for want of that text.
+    pub fn owned(&self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(b) => Value::Bool(*b),
+            Self::Number(text) => Value::String(Cow::Owned((*text).to_owned())),
+            Self::String(text) => Value::String(Cow::Owned(text.as_ref().to_owned())),
+            Self::Array(items) => Value::Array(items.iter().map(Value::owned).collect()),
+            Self::Object(members) => Value::Object(
+                members.iter().map(|(key, value)| (Cow::Owned(key.as_ref().to_owned()), value.owned())).collect(),
+            ),
+        }
+    }
+
     /// A member of an object; of duplicates the last. `None` for anything but an object.
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
         match self {

@@ -9,7 +9,6 @@
 
 mod currency;
 mod read;
-mod shape;
 
 pub use currency::minor_digits;
 
@@ -17,8 +16,9 @@ use crate::decimal::{Decimal, Rounding};
 use crate::error::{Error, Result};
 use crate::json::{Value, Writer};
 use crate::ratio::Ratio;
-use read::{decimal, invalid, object, rounding, signed};
-use shape::Shape;
+pub(crate) use read::positive;
+use read::signed;
+use read::{decimal, invalid, rounding, section};
 
 /// A price.
 ///
@@ -31,32 +31,9 @@ use shape::Shape;
 ///
 /// Numbers are decimal strings, or JSON numbers, which are taken as they are written. `half_up` (away from zero) is the
 /// default; `up` is away from zero, `down` towards it.
-pub struct Price {
-    shape: Shape,
-    convert: Convert,
-    adjust: Adjust,
-    rounding: Rounding,
-}
-
-/// From the metered quantity to the billed one.
-#[derive(Default)]
-struct Convert {
-    multiply_by: Option<Decimal>,
-    divide_by: Option<Decimal>,
-    round: Option<Rounding>,
-    keep_negative: bool,
-}
-
-/// What comes after the price function, and the discount that comes before it.
-#[derive(Default)]
-struct Adjust {
-    usage_discount: Option<Decimal>,
-    amount_discount: Option<Decimal>,
-    percent_discount: Option<Decimal>,
-    minimum: Option<Decimal>,
-    maximum: Option<Decimal>,
-    prorate: Option<Ratio>,
-}
+///
+/// Shapes: `free` costs nothing; `flat` the same whatever the quantity; `unit` so much a unit, above a free quantity.
+pub struct Price(Value<'static>);
 
 /// What was used.
 pub enum Usage {
@@ -89,115 +66,121 @@ impl Price {
         if price.as_object().is_none() {
             return Err(invalid("a price is an object").help("like {\"type\":\"unit\",\"amount\":\"0.002\"}"));
         }
-        let (shape, own) = Shape::read(price)?;
-        price.only(&[&["type", "quantity", "adjust", "rounding"], own].concat())?;
-        Ok(Self {
-            shape,
-            convert: object(price, "quantity", Convert::read)?,
-            adjust: object(price, "adjust", Adjust::read)?,
-            rounding: rounding(price, "rounding", Some(Rounding::HalfUp))?.unwrap_or(Rounding::HalfUp),
-        })
+        // All members are read whatever the quantity is, so that a price for nothing is one for anything.
+        line(price, Decimal::ZERO, 0)?;
+        Ok(Self(price.owned()))
     }
 
     /// Prices one line. Error: `overflow`.
     pub fn rate(&self, usage: &Usage, currency: &str) -> Result<Line> {
         let Usage::Quantity(metered) = usage;
-        let quantity = self.adjust.discounted(self.convert.apply((*metered).into())?)?;
-        let subtotal = self.shape.amount(quantity)?;
-        let amount = self.adjust.apply(subtotal, self.shape.is_prorated())?;
-        let digits = minor_digits(currency);
-        let rounded = amount.round(digits, self.rounding)?;
-        let minor = rounded.mul(Decimal::new(10_i128.pow(digits), 0))?;
-        Ok(Line { quantity, subtotal, amount, rounded, minor })
+        line(&self.0, *metered, minor_digits(currency))
     }
 }
 
-impl Convert {
-    fn read(rule: &Value) -> Result<Self> {
-        rule.only(&["multiply_by", "divide_by", "round", "clamp_negative"])?;
-        let keep_negative = match rule.present("clamp_negative") {
-            None => false,
-            Some(Value::Bool(clamp)) => !clamp,
-            Some(_) => return Err(invalid("this is true or false").at("clamp_negative")),
+/// The members of a price, as far as its type has them.
+static MEMBERS: [&str; 6] = ["type", "quantity", "adjust", "rounding", "amount", "free"];
+
+fn line(price: &Value, metered: Decimal, digits: u32) -> Result<Line> {
+    let (own, zero) = (("", price), Ratio::ZERO);
+    let kind = price.get("type").and_then(Value::as_str).unwrap_or_default();
+    let members = match kind {
+        "free" => 4,
+        "flat" => 5,
+        "unit" => 6,
+        _ => return Err(invalid("the price's type is not known").at("type").help("free, flat or unit")),
+    };
+    price.only(MEMBERS.get(..members).unwrap_or_default())?;
+    let convert = section(price, "quantity", &["multiply_by", "divide_by", "round", "clamp_negative"])?;
+    let adjust = section(
+        price,
+        "adjust",
+        &["usage_discount", "amount_discount", "percent_discount", "minimum", "maximum", "prorate"],
+    )?;
+
+    let mut quantity = Ratio::from(metered);
+    match convert.1.present("clamp_negative") {
+        None | Some(Value::Bool(true)) => quantity.at_least(&zero)?,
+        Some(Value::Bool(false)) => {}
+        Some(_) => return Err(invalid("this is true or false").at("clamp_negative").at("quantity")),
+    }
+    if let Some(by) = decimal(convert, "multiply_by")? {
+        quantity.times(&by.into())?;
+    }
+    if let Some(by) = decimal(convert, "divide_by")? {
+        if by.is_zero() {
+            return Err(invalid("division by zero").at("divide_by").at("quantity"));
+        }
+        quantity.divide(&by)?;
+    }
+    if let Some(rounding) = rounding(convert, "round")? {
+        quantity = quantity.round(0, rounding)?.into();
+    }
+    if let Some(discount) = decimal(adjust, "usage_discount")? {
+        quantity.plus(&discount.into(), true)?;
+        quantity.at_least(&zero)?;
+    }
+
+    let mut subtotal = zero;
+    if kind != "free" {
+        let Some(amount) = decimal(own, "amount")? else {
+            return Err(invalid("the price needs an amount").at("amount"));
         };
-        let divide_by = decimal(rule, "divide_by")?;
-        if divide_by.is_some_and(Decimal::is_zero) {
-            return Err(invalid("division by zero").at("divide_by"));
-        }
-        let multiply_by = decimal(rule, "multiply_by")?;
-        Ok(Self { multiply_by, divide_by, round: rounding(rule, "round", None)?, keep_negative })
+        subtotal = amount.into();
+    }
+    if kind == "unit" {
+        let mut paid = quantity;
+        paid.plus(&decimal(own, "free")?.unwrap_or(Decimal::ZERO).into(), true)?;
+        paid.at_least(&zero)?;
+        subtotal.times(&paid)?;
     }
 
-    fn apply(&self, mut quantity: Ratio) -> Result<Ratio> {
-        if !self.keep_negative {
-            quantity = quantity.max(Ratio::ZERO)?;
-        }
-        if let Some(by) = self.multiply_by {
-            quantity = quantity.mul(by.into())?;
-        }
-        if let Some(by) = self.divide_by {
-            quantity = quantity.div(by)?;
-        }
-        match self.round {
-            None => Ok(quantity),
-            Some(rounding) => Ok(quantity.round(0, rounding)?.into()),
-        }
+    let mut amount = subtotal;
+    let part = prorate(adjust.1)?;
+    // A flat price is charged for a part of the period; usage never is.
+    if kind == "flat" {
+        amount.times(&part)?;
     }
+    if let Some(discount) = decimal(adjust, "amount_discount")? {
+        amount.plus(&discount.into(), true)?;
+        amount.at_least(&zero)?;
+    }
+    if let Some(percent) = decimal(adjust, "percent_discount")? {
+        let kept = Decimal::new(100, 0).sub(percent)?;
+        if kept.is_negative() {
+            return Err(invalid("a discount is at most 100 percent").at("percent_discount").at("adjust"));
+        }
+        amount.times(&kept.into())?;
+        amount.divide(&Decimal::new(100, 0))?;
+    }
+    if let Some(minimum) = decimal(adjust, "minimum")? {
+        let mut minimum = Ratio::from(minimum);
+        minimum.times(&part)?;
+        amount.at_least(&minimum)?;
+    }
+    if let Some(maximum) = decimal(adjust, "maximum")? {
+        let mut maximum = Ratio::from(maximum);
+        maximum.times(&part)?;
+        amount.at_most(&maximum)?;
+    }
+    let rounded = amount.round(digits, rounding(own, "rounding")?.unwrap_or(Rounding::HalfUp))?;
+    let mut minor = rounded;
+    minor.move_point(digits)?;
+    Ok(Line { quantity, subtotal, amount, rounded, minor })
 }
 
-impl Adjust {
-    fn read(rule: &Value) -> Result<Self> {
-        rule.only(&["usage_discount", "amount_discount", "percent_discount", "minimum", "maximum", "prorate"])?;
-        let percent_discount = decimal(rule, "percent_discount")?;
-        if percent_discount.is_some_and(|p| p > Decimal::new(100, 0)) {
-            return Err(invalid("a discount is at most 100 percent").at("percent_discount"));
-        }
-        Ok(Self {
-            usage_discount: decimal(rule, "usage_discount")?,
-            amount_discount: decimal(rule, "amount_discount")?,
-            percent_discount,
-            minimum: decimal(rule, "minimum")?,
-            maximum: decimal(rule, "maximum")?,
-            prorate: rule.present("prorate").map(prorate).transpose().map_err(|e| e.at("prorate"))?,
-        })
+/// `[days, of days]`: the part of the period that is charged, 1 unless it is there.
+fn prorate(adjust: &Value) -> Result<Ratio> {
+    let Some(value) = adjust.present("prorate") else { return Ok(Ratio::ONE) };
+    if let Some([days, of]) = value.as_array()
+        && let (Ok(days), Ok(of)) = (positive(days), positive(of))
+        && !of.is_zero()
+    {
+        let mut part = Ratio::from(days);
+        part.divide(&of)?;
+        return Ok(part);
     }
-
-    fn discounted(&self, quantity: Ratio) -> Result<Ratio> {
-        match self.usage_discount {
-            None => Ok(quantity),
-            Some(discount) => quantity.sub(discount.into())?.max(Ratio::ZERO),
-        }
-    }
-
-    fn apply(&self, subtotal: Ratio, prorated: bool) -> Result<Ratio> {
-        let share = |amount: Ratio| self.prorate.map_or(Ok(amount), |part| amount.mul(part));
-        let mut amount = if prorated { share(subtotal)? } else { subtotal };
-        if let Some(discount) = self.amount_discount {
-            amount = amount.sub(discount.into())?.max(Ratio::ZERO)?;
-        }
-        if let Some(percent) = self.percent_discount {
-            let kept = Decimal::new(100, 0).sub(percent)?.mul(Decimal::new(1, 2))?;
-            amount = amount.mul(kept.into())?;
-        }
-        if let Some(minimum) = self.minimum {
-            amount = amount.max(share(minimum.into())?)?;
-        }
-        if let Some(maximum) = self.maximum {
-            amount = amount.min(share(maximum.into())?)?;
-        }
-        Ok(amount)
-    }
-}
-
-/// `[days, of days]`
-fn prorate(value: &Value) -> Result<Ratio> {
-    let fault = || invalid("not a part of a period").help("like [10, 31]: 10 of 31 days");
-    let Some([days, of]) = value.as_array() else { return Err(fault()) };
-    let (days, of) = (signed(days).map_err(|_| fault())?, signed(of).map_err(|_| fault())?);
-    if days.is_negative() || of.is_negative() || of.is_zero() {
-        return Err(fault());
-    }
-    Ratio::from(days).div(of)
+    Err(invalid("not a part of a period").help("like [10, 31]: 10 of 31 days").at("prorate").at("adjust"))
 }
 
 impl Usage {

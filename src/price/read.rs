@@ -5,55 +5,77 @@ use crate::error::{Error, Result};
 use crate::json::Value;
 
 #[cold]
+#[inline(never)]
 pub(super) fn invalid(message: &'static str) -> Error {
     Error::new("invalid_price", message)
 }
 
 /// A decimal that is written as a string or a number, as it is.
+#[inline(never)]
 pub(super) fn signed(value: &Value) -> Result<Decimal> {
-    let text = match value {
-        Value::Number(text) => text,
-        Value::String(text) => text.as_ref(),
-        _ => return Err(Error::new("decimal_invalid", "not a decimal number").help("write it like \"0.000003\"")),
-    };
-    Decimal::parse(text)
-}
-
-/// A member that is a decimal and not negative, if it is there.
-pub(super) fn decimal(object: &Value, key: &'static str) -> Result<Option<Decimal>> {
-    let Some(value) = object.present(key) else { return Ok(None) };
-    let number = signed(value).map_err(|mut e| {
-        e.code = "invalid_price";
-        e.at(key)
-    })?;
-    if number.is_negative() {
-        return Err(invalid("the number is negative").at(key).help("a credit is a bill's negated line"));
+    match value {
+        Value::Number(text) => Decimal::parse(text),
+        Value::String(text) => Decimal::parse(text),
+        _ => Err(Error::new("decimal_invalid", "not a decimal number").help("write it like \"0.000003\"")),
     }
-    Ok(Some(number))
 }
 
-/// A member that names a rounding, or `none`.
-pub(super) fn rounding(object: &Value, key: &'static str, default: Option<Rounding>) -> Result<Option<Rounding>> {
-    let Some(value) = object.present(key) else { return Ok(default) };
+/// A decimal that is not negative.
+#[inline(never)]
+pub(crate) fn positive(value: &Value) -> Result<Decimal> {
+    let number = signed(value)?;
+    if number.is_negative() { Err(Error::new("decimal_invalid", "the number is negative")) } else { Ok(number) }
+}
+
+/// A section of the price: an object with these members at most, or `null` where it is left out.
+#[inline(never)]
+pub(super) fn section<'v>(
+    price: &'v Value<'v>,
+    key: &'static str,
+    known: &[&'static str],
+) -> Result<(&'static str, &'v Value<'v>)> {
+    let section = price.present(key).unwrap_or(&Value::Null);
+    if *section != Value::Null && section.as_object().is_none() {
+        return Err(invalid("this is not an object").at(key));
+    }
+    section.only(known).map_err(|e| e.at(key))?;
+    Ok((key, section))
+}
+
+/// A member of a section that is a decimal and not negative, if it is there.
+#[inline(never)]
+pub(super) fn decimal((section, rule): (&'static str, &Value), key: &'static str) -> Result<Option<Decimal>> {
+    let Some(value) = rule.present(key) else { return Ok(None) };
+    match positive(value) {
+        Ok(number) => Ok(Some(number)),
+        Err(mut error) => {
+            error.code = "invalid_price";
+            Err(within(error.at(key), section))
+        }
+    }
+}
+
+/// A member that names a rounding.
+#[inline(never)]
+pub(super) fn rounding((section, rule): (&'static str, &Value), key: &'static str) -> Result<Option<Rounding>> {
+    let Some(value) = rule.present(key) else { return Ok(None) };
     Ok(Some(match value.as_str() {
         Some("half_up") => Rounding::HalfUp,
         Some("half_even") => Rounding::HalfEven,
         Some("up") => Rounding::Up,
         Some("down") => Rounding::Down,
-        Some("none") if default.is_none() => return Ok(None),
-        _ => return Err(invalid("there is no such rounding").at(key).help("half_up, half_even, up or down")),
+        // A bill is always rounded.
+        Some("none") if !section.is_empty() => return Ok(None),
+        _ => {
+            let error = invalid("there is no such rounding").help("half_up, half_even, up or down");
+            return Err(within(error.at(key), section));
+        }
     }))
 }
 
-/// A member that is an object, read with `read`.
-pub(super) fn object<T: Default>(
-    parent: &Value,
-    key: &'static str,
-    read: impl FnOnce(&Value) -> Result<T>,
-) -> Result<T> {
-    match parent.present(key) {
-        None => Ok(T::default()),
-        Some(value) if value.as_object().is_some() => read(value).map_err(|e| e.at(key)),
-        Some(_) => Err(invalid("this is not an object").at(key)),
-    }
+/// An error of a section, or of the price itself.
+#[cold]
+#[inline(never)]
+fn within(error: Error, section: &'static str) -> Error {
+    if section.is_empty() { error } else { error.at(section) }
 }
