@@ -1,61 +1,29 @@
 //! The price book: which model is meant, and what it cost at a time.
 //!
-//! Its text is data from outside the core, in the compact form described at [`Book::parse`].
+//! Its text is data from outside the core, in the compact form described at [`Book::parse`]. It is kept as it was read;
+//! what of it a request asks for is looked up when it is asked for.
 
 use super::cost::{Prices, Unpriced};
-use super::matching::{Matched, Matcher};
-use crate::decimal::{Decimal, digits};
+use super::matching::{Matched, find};
+use super::record::join;
 use crate::error::{Error, Result};
 use crate::json::Value;
+use crate::price::positive;
 use crate::time::Instant;
 
 const DAY_SECONDS: i64 = 86_400;
 
 /// A price book.
 pub struct Book {
-    version: String,
-    providers: Vec<Provider>,
+    book: Value<'static>,
     /// `(name, model)`
     aliases: Vec<(String, String)>,
 }
 
-struct Provider {
-    id: String,
-    spellings: Option<Matcher>,
-    models_without_provider: Option<Matcher>,
-    fallback: Vec<String>,
-    models: Vec<Model>,
-}
-
-struct Model {
-    id: String,
-    matcher: Matcher,
-    /// The first is the default, the last active one holds.
-    prices: Vec<(Prices, Constraint)>,
-    variants: Vec<Variant>,
-    audio_seconds_min: Option<Decimal>,
-}
-
-/// Other prices where the request's context has all of `when`.
-struct Variant {
-    when: Vec<(String, String)>,
-    prices: Prices,
-    constraint: Constraint,
-}
-
-/// When a price holds.
-#[derive(Default)]
-struct Constraint {
-    /// From this second since 1970 on.
-    start: Option<i64>,
-    /// Every day from the one second of the day (UTC) until before the other; may wrap midnight.
-    daily: Option<(i64, i64)>,
-}
-
 /// A model that was found.
 pub struct Found<'b> {
-    provider: &'b Provider,
-    model: &'b Model,
+    provider: &'b Value<'b>,
+    model: &'b Value<'b>,
     matched: Matched,
     /// Found in the models of another provider.
     pub via_fallback: bool,
@@ -64,38 +32,46 @@ pub struct Found<'b> {
 }
 
 #[cold]
+#[inline(never)]
 fn invalid(message: &'static str) -> Error {
     Error::new("invalid_price_book", message)
 }
 
-fn text<'v>(object: &'v Value, key: &'static str) -> Result<&'v str> {
-    object.get(key).and_then(Value::as_str).ok_or_else(|| invalid("a text is missing").at(key))
+/// A member that is a text; empty if there is none.
+#[inline(never)]
+pub(super) fn text<'v>(object: &'v Value, key: &str) -> &'v str {
+    object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn array<'v, 'a>(object: &'v Value<'a>, key: &'static str) -> Result<&'v [Value<'a>]> {
-    match object.present(key) {
-        None => Ok(&[]),
-        Some(value) => value.as_array().ok_or_else(|| invalid("this is not a list").at(key)),
+/// A member that is a list; empty if there is none.
+#[inline(never)]
+fn list<'v>(object: &'v Value<'v>, key: &str) -> &'v [Value<'v>] {
+    object.get(key).and_then(Value::as_array).unwrap_or_default()
+}
+
+/// Reads each element of a list that may be left out; errors say which.
+#[inline(never)]
+fn each<'v>(object: &'v Value<'v>, key: &'static str, read: &mut dyn FnMut(&'v Value<'v>) -> Result<()>) -> Result<()> {
+    if object.present(key).is_some_and(|list| list.as_array().is_none()) {
+        return Err(invalid("this is not a list").at(key));
     }
-}
-
-/// Reads each element of a list; errors say which.
-fn each<T>(object: &Value, key: &'static str, read: fn(&Value) -> Result<T>) -> Result<Vec<T>> {
-    let mut items = Vec::new();
-    walk(object, key, &mut |item| read(item).map(|item| items.push(item)))?;
-    Ok(items)
-}
-
-/// Apart from [`each`], so that there is only one of it.
-fn walk(object: &Value, key: &'static str, read: &mut dyn FnMut(&Value) -> Result<()>) -> Result<()> {
-    for (at, item) in array(object, key)?.iter().enumerate() {
-        read(item).map_err(|e| e.at(&["[", &digits(at as u128), "]"].concat()).at(key))?;
+    for (at, item) in list(object, key).iter().enumerate() {
+        read(item).map_err(|e| e.at_index(at).at(key))?;
     }
     Ok(())
 }
 
-fn matcher(object: &Value, key: &'static str) -> Result<Option<Matcher>> {
-    object.present(key).map(|m| Matcher::read(m).map_err(|e| e.at(key))).transpose()
+/// How a match that may be left out takes a name.
+fn matched(object: &Value, key: &'static str, name: &str) -> Result<Option<Matched>> {
+    match object.present(key) {
+        Some(matcher) => find(matcher, name).map_err(|e| e.at(key)),
+        None => Ok(None),
+    }
+}
+
+/// The same in a book that has been checked.
+fn takes(object: &Value, key: &'static str, name: &str) -> Option<Matched> {
+    matched(object, key, name).unwrap_or(None)
 }
 
 impl Book {
@@ -118,164 +94,195 @@ impl Book {
 
     /// As [`Self::parse`], from a value that has been read already.
     pub fn from_value(book: &Value) -> Result<Self> {
-        let version = book.get("version").or(book.get("source")).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let providers = each(book, "providers", Provider::read)?;
-        if providers.is_empty() {
+        each(book, "providers", &mut check_provider)?;
+        if list(book, "providers").is_empty() {
             return Err(invalid("a price book has providers").at("providers"));
         }
-        Ok(Self { version, providers, aliases: Vec::new() })
+        Ok(Self { book: book.owned(), aliases: Vec::new() })
     }
 
     /// Its version.
     pub fn version(&self) -> &str {
-        &self.version
+        let version = text(&self.book, "version");
+        if version.is_empty() { text(&self.book, "source") } else { version }
     }
 
     /// Gives a model another name, for example that of a deployment. Exact, in any case of letters, one step.
     pub fn alias(&mut self, name: &str, model: &str) {
-        self.aliases.push((name.trim_ascii().to_ascii_lowercase(), model.trim_ascii().to_ascii_lowercase()));
+        self.aliases.push((name.trim_ascii().to_owned(), model.trim_ascii().to_owned()));
     }
 
-    fn provider(&self, id: &str) -> Option<&Provider> {
-        let exact = self.providers.iter().find(|p| p.id == id);
-        exact.or_else(|| self.providers.iter().find(|p| p.spellings.as_ref().is_some_and(|m| m.find(id).is_some())))
+    fn providers(&self) -> &[Value<'_>] {
+        list(&self.book, "providers")
+    }
+
+    fn named(&self, id: &str) -> Option<&Value<'_>> {
+        self.providers().iter().find(|provider| text(provider, "id").eq_ignore_ascii_case(id))
+    }
+
+    fn provider(&self, id: &str) -> Option<&Value<'_>> {
+        self.named(id).or_else(|| self.providers().iter().find(|provider| takes(provider, "pm", id).is_some()))
     }
 
     /// Finds a model. Names are compared without regard to case.
     pub fn find(&self, provider: Option<&str>, model: &str) -> std::result::Result<Found<'_>, Unpriced> {
-        let mut name = model.trim_ascii().to_ascii_lowercase();
-        if let Some((_, meant)) = self.aliases.iter().rev().find(|(alias, _)| *alias == name) {
-            name.clone_from(meant);
+        let mut name = model.trim_ascii();
+        if let Some((_, meant)) = self.aliases.iter().rev().find(|(alias, _)| alias.eq_ignore_ascii_case(name)) {
+            name = meant;
         }
-        let mut wanted = provider.map(|p| p.trim_ascii().to_ascii_lowercase()).filter(|p| !p.is_empty());
-        if wanted.as_deref() == Some("litellm") {
-            let inner = name.split_once('/').filter(|(first, _)| self.provider(first).is_some());
-            let inner = inner.map(|(first, rest)| (first.to_owned(), rest.to_owned()));
-            wanted = None;
-            if let Some((first, rest)) = inner {
-                (wanted, name) = (Some(first), rest);
+        let mut wanted = provider.unwrap_or_default().trim_ascii();
+        if wanted.eq_ignore_ascii_case("litellm") {
+            wanted = "";
+            let slash = name.bytes().position(|b| b == b'/').unwrap_or(0);
+            if let (Some(first), Some(rest)) = (name.get(..slash), name.get(slash + 1..))
+                && slash > 0
+                && self.provider(first).is_some()
+            {
+                (wanted, name) = (first, rest);
             }
         }
-        let found = match &wanted {
-            Some(id) => self.provider(id),
-            None => {
-                let takes = |p: &&Provider| p.models_without_provider.as_ref().is_some_and(|m| m.find(&name).is_some());
-                self.providers.iter().find(takes)
-            }
+        let found = if wanted.is_empty() {
+            self.providers().iter().find(|provider| takes(provider, "mm", name).is_some())
+        } else {
+            self.provider(wanted)
         };
         let Some(provider) = found else {
-            let named = wanted.as_deref().unwrap_or(model);
-            return Err(Unpriced::new("unknown_provider", &["no provider for \"", named, "\""]));
+            return Err(Unpriced::of("unknown_provider", if wanted.is_empty() { model } else { wanted }));
         };
-        self.find_model(provider, &name, false)
-            .or_else(|| dashed_dates(&name).and_then(|dashed| self.find_model(provider, &dashed, true)))
-            .ok_or_else(|| Unpriced::new("unknown_model", &[&provider.id, " has no price for \"", model, "\""]))
+        if let Some(found) = self.find_model(provider, name, false) {
+            return Ok(found);
+        }
+        let dashed = dashed_dates(name);
+        self.find_model(provider, &dashed, true).ok_or_else(|| Unpriced::of("unknown_model", model))
     }
 
-    fn find_model<'b>(&'b self, provider: &'b Provider, name: &str, via_date_rewrite: bool) -> Option<Found<'b>> {
-        let own = |p: &'b Provider| p.models.iter().find_map(|m| m.matcher.find(name).map(|matched| (m, matched)));
-        let (via_fallback, (model, matched)) = match own(provider) {
-            Some(found) => (false, found),
-            None => {
-                let others = provider.fallback.iter().filter_map(|id| self.providers.iter().find(|p| p.id == *id));
-                (true, others.into_iter().find_map(own)?)
+    fn find_model<'b>(&'b self, provider: &'b Value<'b>, name: &str, via_date_rewrite: bool) -> Option<Found<'b>> {
+        let mut fallback = list(provider, "fb").iter();
+        let (mut place, mut via_fallback) = (Some(provider), false);
+        loop {
+            for model in place.map(|place| list(place, "models")).unwrap_or_default() {
+                if let Some(matched) = takes(model, "m", name) {
+                    return Some(Found { provider, model, matched, via_fallback, via_date_rewrite });
+                }
             }
-        };
-        Some(Found { provider, model, matched, via_fallback, via_date_rewrite })
-    }
-}
-
-impl Provider {
-    fn read(value: &Value) -> Result<Self> {
-        let fallback =
-            each(value, "fb", |id| id.as_str().map(str::to_owned).ok_or_else(|| invalid("a provider's id is a text")))?;
-        Ok(Self {
-            id: text(value, "id")?.to_owned(),
-            spellings: matcher(value, "pm")?,
-            models_without_provider: matcher(value, "mm")?,
-            fallback,
-            models: each(value, "models", Model::read)?,
-        })
-    }
-}
-
-impl Model {
-    fn read(value: &Value) -> Result<Self> {
-        let at = |e: Error| e.at("p");
-        let prices = match value.get("p") {
-            Some(Value::Array(_)) => each(value, "p", |entry| Ok((prices(entry)?, Constraint::read(entry)?)))?,
-            Some(plain) => vec![(Prices::read(plain).map_err(at)?, Constraint::default())],
-            None => Vec::new(),
-        };
-        if prices.is_empty() {
-            return Err(invalid("a model has prices").at("p"));
+            via_fallback = true;
+            place = self.named(fallback.next()?.as_str().unwrap_or_default());
         }
-        let audio_seconds_min = value.get("min").and_then(|min| min.get("audio_seconds")).and_then(Value::as_str);
-        Ok(Self {
-            id: text(value, "id")?.to_owned(),
-            matcher: matcher(value, "m")?.ok_or_else(|| invalid("a model has a match").at("m"))?,
-            prices,
-            variants: each(value, "v", Variant::read)?,
-            audio_seconds_min: audio_seconds_min.map(Decimal::parse).transpose().map_err(|e| e.at("min"))?,
-        })
     }
 }
 
-impl Variant {
-    fn read(value: &Value) -> Result<Self> {
-        let mut when = Vec::new();
-        for (key, wanted) in value.get("w").and_then(Value::as_object).unwrap_or_default() {
-            let wanted = wanted.as_str().ok_or_else(|| invalid("a condition is a text").at(key).at("w"))?;
-            when.push((key.clone().into_owned(), wanted.to_owned()));
+fn check_provider(provider: &Value) -> Result<()> {
+    check_id(provider)?;
+    matched(provider, "pm", "")?;
+    matched(provider, "mm", "")?;
+    each(provider, "fb", &mut |id| match id.as_str() {
+        Some(_) => Ok(()),
+        None => Err(invalid("a provider's id is a text")),
+    })?;
+    each(provider, "models", &mut |model| {
+        check_id(model)?;
+        prices(model, Instant { seconds: 0, nanos: 0 }, &[], true)?;
+        find(model.get("m").unwrap_or(&Value::Null), "").map_err(|e| e.at("m"))?;
+        Ok(())
+    })
+}
+
+fn check_id(object: &Value) -> Result<()> {
+    if object.get("id").and_then(Value::as_str).is_none() {
+        return Err(invalid("the id is missing").at("id"));
+    }
+    Ok(())
+}
+
+/// The prices of a model at a time, and whether the context had a part in them. All of the model is looked at, so that
+/// one that has prices at any time is well-formed.
+pub(super) fn prices<'v>(
+    model: &'v Value<'v>,
+    at: Instant,
+    context: &[(&str, &str)],
+    variants: bool,
+) -> Result<(Prices<'v>, bool)> {
+    let mut prices = Prices::default();
+    let mut some = false;
+    match model.present("p") {
+        Some(plain) if plain.as_array().is_none() => {
+            prices = Prices::read(plain).map_err(|e| e.at("p"))?;
+            some = true;
         }
+        _ => each(model, "p", &mut |entry| {
+            let these = entry_prices(entry)?;
+            // The first is the default, the last active one holds.
+            if holds(entry, at)? || !some {
+                prices = these;
+            }
+            some = true;
+            Ok(())
+        })?,
+    }
+    if !some {
+        return Err(invalid("a model has prices").at("p"));
+    }
+    if let Some(min) = model.get("min").and_then(|min| min.present("audio_seconds")) {
+        prices.audio_seconds_min = Some(positive(min).map_err(|e| e.at("min"))?);
+    }
+    let (mut over, mut matched) = (Prices::default(), false);
+    each(model, "v", &mut |variant| {
+        let when = variant.get("w").and_then(Value::as_object).unwrap_or_default();
         if when.is_empty() {
             return Err(invalid("a variant has conditions").at("w"));
         }
-        Ok(Self { when, prices: prices(value)?, constraint: Constraint::read(value)? })
-    }
+        let mut asked = variants && holds(variant, at)?;
+        for (key, wanted) in when {
+            let wanted = wanted.as_str().ok_or_else(|| invalid("a condition is a text").at(key).at("w"))?;
+            asked &= context.iter().any(|(k, v)| *k == key.as_ref() && *v == wanted);
+        }
+        let these = entry_prices(variant)?;
+        if asked {
+            over.overlay(&these, false);
+            matched = true;
+        }
+        Ok(())
+    })?;
+    prices.overlay(&over, true);
+    Ok((prices, matched))
 }
 
-fn prices(entry: &Value) -> Result<Prices> {
+fn entry_prices<'v>(entry: &'v Value<'v>) -> Result<Prices<'v>> {
     Prices::read(entry.get("p").unwrap_or(&Value::Null)).map_err(|e| e.at("p"))
 }
 
-impl Constraint {
-    fn read(entry: &Value) -> Result<Self> {
-        let Some(constraint) = entry.present("c") else { return Ok(Self::default()) };
-        constraint.only(&["start_date", "start_time", "end_time"]).map_err(|e| e.at("c"))?;
-        let part = |key: &'static str, before: &str, after: &str| match constraint.get(key) {
-            None => Ok(None),
-            Some(text) => Instant::parse(&[before, text.as_str().unwrap_or_default(), after].concat())
-                .map(|instant| Some(instant.seconds))
-                .map_err(|_| invalid("not a date, or a time with its offset").at(key).at("c")),
-        };
-        let start = part("start_date", "", "T00:00:00Z")?;
-        let of_day = |seconds: i64| seconds.rem_euclid(DAY_SECONDS);
-        let daily = match (part("start_time", "1970-01-01T", "")?, part("end_time", "1970-01-01T", "")?) {
-            (None, None) => None,
-            (from, until) => Some((from.map_or(0, of_day), until.map_or(DAY_SECONDS, of_day))),
-        };
-        Ok(Self { start, daily })
+/// Whether an entry's constraint holds at a time: from a day on, and between two times of every day (UTC), which may
+/// have midnight between them.
+fn holds(entry: &Value, at: Instant) -> Result<bool> {
+    let Some(constraint) = entry.present("c") else { return Ok(true) };
+    constraint.only(&["start_date", "start_time", "end_time"]).map_err(|e| e.at("c"))?;
+    let part = |key: &'static str, before: &str, after: &str, default: i64| {
+        let Some(time) = constraint.get(key) else { return Ok(default) };
+        match Instant::parse(&join(&[before, time.as_str().unwrap_or_default(), after])) {
+            Ok(instant) => Ok(instant.seconds),
+            Err(_) => Err(invalid("not a date, or a time with its offset").at(key).at("c")),
+        }
+    };
+    let start = part("start_date", "", "T00:00:00Z", i64::MIN)?;
+    let from = part("start_time", "1970-01-01T", "", 0)?.rem_euclid(DAY_SECONDS);
+    let mut until = part("end_time", "1970-01-01T", "", DAY_SECONDS)?;
+    if constraint.get("end_time").is_some() {
+        until = until.rem_euclid(DAY_SECONDS);
     }
-
-    fn holds(&self, at: Instant) -> bool {
-        let second = at.seconds.rem_euclid(DAY_SECONDS);
-        self.start.is_none_or(|start| at.seconds >= start)
-            && self.daily.is_none_or(|(from, until)| {
-                if from <= until { from <= second && second < until } else { from <= second || second < until }
-            })
-    }
+    let second = at.seconds.rem_euclid(DAY_SECONDS);
+    let of_day = if from <= until { from <= second && second < until } else { from <= second || second < until };
+    Ok(at.seconds >= start && of_day)
 }
 
 impl<'b> Found<'b> {
     /// The provider's id in the book.
     pub fn provider(&self) -> &'b str {
-        &self.provider.id
+        text(self.provider, "id")
     }
 
     /// The model's id in the book.
     pub fn model(&self) -> &'b str {
-        &self.model.id
+        text(self.model, "id")
     }
 
     /// `exact`, `prefix` or `loose`.
@@ -293,25 +300,13 @@ impl<'b> Found<'b> {
     }
 
     /// The prices at a time, and whether the context had a part in them.
-    pub(super) fn prices(&self, at: Instant, context: &[(&str, &str)]) -> (Prices, bool) {
-        let entries = &self.model.prices;
-        let active = entries.iter().rev().find(|(_, constraint)| constraint.holds(at)).or(entries.first());
-        let mut prices = active.map(|(prices, _)| prices.clone()).unwrap_or_default();
-        prices.audio_seconds_min = self.model.audio_seconds_min;
-        let (mut taken, mut matched) = (Vec::new(), false);
-        for variant in self.model.variants.iter().filter(|_| !self.via_fallback) {
-            let asked = variant.when.iter().all(|(key, value)| context.contains(&(key.as_str(), value.as_str())));
-            if asked && variant.constraint.holds(at) {
-                matched = true;
-                prices.overlay(&variant.prices, &mut taken);
-            }
-        }
-        (prices, matched)
+    pub(super) fn prices(&self, at: Instant, context: &[(&str, &str)]) -> Result<(Prices<'b>, bool)> {
+        prices(self.model, at, context, !self.via_fallback)
     }
 }
 
-/// Writes compact dates (`-20250514`) as dashed ones, if there are any.
-fn dashed_dates(name: &str) -> Option<String> {
+/// Writes compact dates (`-20250514`) as dashed ones.
+fn dashed_dates(name: &str) -> String {
     let mut dashed = String::with_capacity(name.len() + 2);
     for (at, part) in name.split('-').enumerate() {
         if at > 0 {
@@ -320,14 +315,14 @@ fn dashed_dates(name: &str) -> Option<String> {
         let (date, rest) = part.split_at_checked(8).unwrap_or((part, ""));
         if let (Some(year), Some(month), Some(day)) = (date.get(..4), date.get(4..6), date.get(6..8))
             && at > 0
-            && year.starts_with("20")
+            && date.starts_with("20")
             && (rest.is_empty() || rest.starts_with(':'))
-            && Instant::parse(&[year, "-", month, "-", day, "T00:00:00Z"].concat()).is_ok()
+            && Instant::parse(&join(&[year, "-", month, "-", day, "T00:00:00Z"])).is_ok()
         {
-            dashed.push_str(&[year, "-", month, "-", day, rest].concat());
+            dashed.push_str(&join(&[year, "-", month, "-", day, rest]));
         } else {
             dashed.push_str(part);
         }
     }
-    (dashed != name).then_some(dashed)
+    dashed
 }

@@ -1,6 +1,6 @@
 //! From a usage record to its cost.
 
-use super::book::{Book, Found};
+use super::book::{Book, Found, text};
 use super::cost::{Amounts, Counts, Unpriced};
 use super::unit::Unit;
 use crate::decimal::Decimal;
@@ -19,8 +19,10 @@ pub enum Cost<'b> {
         version: &'b str,
         /// The sums and their lines.
         amounts: Amounts,
-        /// `context_unmatched`, `matched_loosely`, `not_charged`
-        flags: Vec<&'static str>,
+        /// Nothing in the book depends on the context that was given.
+        context_unmatched: bool,
+        /// The provider does not charge for such an answer.
+        not_charged: bool,
     },
     /// The provider said itself what it charges.
     Reported(Decimal),
@@ -34,48 +36,35 @@ impl Book {
     /// The record's time is `at`, else `started_at`. Its `service_tier`, `speed` and `region` become the context that
     /// variants are chosen by. Errors: `invalid_usage`, `time_invalid`; what has no price is a result, not an error.
     pub fn cost(&self, record: &Value) -> Result<Cost<'_>> {
-        if let Some(cost) = record.present("provider_cost") {
-            let text = cost.as_str().unwrap_or_default();
-            return Ok(Cost::Reported(Decimal::parse(text).map_err(|e| e.at("provider_cost"))?));
+        if record.present("provider_cost").is_some() {
+            let cost = Decimal::parse(text(record, "provider_cost")).map_err(|e| e.at("provider_cost"))?;
+            return Ok(Cost::Reported(cost));
         }
-        let unreported = record.get("status").and_then(Value::as_str) == Some("unreported");
-        let Some(usage) = record.present("usage").filter(|_| !unreported) else {
-            return Ok(Cost::Unpriced(Unpriced::new("no_usage", &["the provider reported no usage"])));
+        let usage = match record.present("usage") {
+            Some(usage) if text(record, "status") != "unreported" => usage,
+            _ => return Ok(Cost::Unpriced(Unpriced::of("no_usage", "the provider reported no usage"))),
         };
         let mut usage = Counts::from_value(usage).map_err(|e| e.at("usage"))?;
         if record.present("role").is_some() {
             // A part of an answer is no request of its own.
             usage.set_default(Unit::REQUESTS, Decimal::ZERO);
         }
-        let (name, at) = match record.present("at") {
-            Some(at) => ("at", at),
-            None => ("started_at", record.get("started_at").unwrap_or(&Value::Null)),
-        };
-        let at = Instant::parse(at.as_str().unwrap_or_default()).map_err(|e| e.at(name))?;
-        Ok(self.compute(record, &usage, at).unwrap_or_else(Cost::Unpriced))
+        let time = if record.present("at").is_some() { "at" } else { "started_at" };
+        let at = Instant::parse(text(record, time)).map_err(|e| e.at(time))?;
+        Ok(self.compute(record, &mut usage, at).unwrap_or_else(Cost::Unpriced))
     }
 
-    fn compute(&self, record: &Value, usage: &Counts, at: Instant) -> std::result::Result<Cost<'_>, Unpriced> {
-        let text = |key| record.get(key).and_then(Value::as_str);
-        let found = self.find(text("provider"), text("model").unwrap_or_default())?;
+    fn compute(&self, record: &Value, usage: &mut Counts, at: Instant) -> std::result::Result<Cost<'_>, Unpriced> {
+        let found = self.find(Some(text(record, "provider")), text(record, "model"))?;
         let context = context(record)?;
-        let (prices, matched) = found.prices(at, &context);
-        let mut flags = Vec::new();
-        if !matched && !context.is_empty() {
-            flags.push("context_unmatched");
-        }
-        if found.is_loose() {
-            flags.push("matched_loosely");
-        }
+        let (prices, matched) = found.prices(at, &context)?;
         // Anthropic does not charge for an answer that it refused before its first token.
-        let refused = found.provider() == "anthropic" && text("finish_reason") == Some("refusal");
-        let amounts = if refused && usage.is_zero(Unit::OUTPUT_TOKENS) {
-            flags.push("not_charged");
-            Amounts::nothing()
-        } else {
-            prices.charge(usage)?
-        };
-        Ok(Cost::Computed { found, version: self.version(), amounts, flags })
+        let not_charged = found.provider() == "anthropic"
+            && text(record, "finish_reason") == "refusal"
+            && usage.is_zero(Unit::OUTPUT_TOKENS);
+        let amounts = if not_charged { Amounts::nothing() } else { prices.charge(usage)? };
+        let context_unmatched = !matched && !context.is_empty();
+        Ok(Cost::Computed { found, version: self.version(), amounts, context_unmatched, not_charged })
     }
 }
 
@@ -87,19 +76,21 @@ fn context<'v>(record: &'v Value) -> std::result::Result<Vec<(&'v str, &'v str)>
             context.push((key.as_ref(), value));
         }
     }
-    let text = |key| record.get(key).and_then(Value::as_str);
     // Vertex names its tiers by the traffic.
-    match text("service_tier").unwrap_or_default() {
-        tier @ ("flex" | "priority" | "default" | "fast") => context.push(("service_tier", tier)),
-        "batch" => context.push(("processing", "batch")),
-        "ON_DEMAND_FLEX" => context.push(("service_tier", "flex")),
-        "ON_DEMAND_PRIORITY" => context.push(("service_tier", "priority")),
+    let tier = match text(record, "service_tier") {
         "PROVISIONED_THROUGHPUT" => {
-            return Err(Unpriced::new("unknown_model", &["provisioned throughput has no price for a request"]));
+            return Err(Unpriced::of("unknown_model", "a request of provisioned throughput"));
         }
+        "ON_DEMAND_FLEX" => "flex",
+        "ON_DEMAND_PRIORITY" => "priority",
+        tier => tier,
+    };
+    match tier {
+        "flex" | "priority" | "default" | "fast" => context.push(("service_tier", tier)),
+        "batch" => context.push(("processing", tier)),
         _ => {}
     }
-    if text("speed") == Some("fast") {
+    if text(record, "speed") == "fast" {
         context.push(("speed", "fast"));
     }
     Ok(context)
@@ -131,16 +122,22 @@ impl Cost<'_> {
                 w.string("status", "priced").string("total", &total.text()).string("currency", "USD");
                 w.raw("exact", "true").string("source", "reported").raw("lines", "[]").raw("flags", "[]");
             }
-            Self::Computed { found, version, amounts, flags } => {
+            Self::Computed { found, version, amounts, context_unmatched, not_charged } => {
                 w.string("status", "priced");
                 amounts.write(&mut w)?;
                 w.string("source", "computed").string("provider", found.provider()).string("model", found.model());
                 w.string("matchedBy", found.matched_by()).string("bookVersion", version);
-                let mut list = Writer::array();
-                for flag in flags {
-                    list.item_string(flag);
+                let mut flags = Writer::array();
+                for (flag, set) in [
+                    ("context_unmatched", *context_unmatched),
+                    ("matched_loosely", found.is_loose()),
+                    ("not_charged", *not_charged),
+                ] {
+                    if set {
+                        flags.item_string(flag);
+                    }
                 }
-                w.raw("flags", &list.end());
+                w.raw("flags", &flags.end());
             }
         }
         Ok(w.end())
@@ -235,7 +232,7 @@ mod tests {
                 if provider.is_none() && model.starts_with("text-") {
                     continue;
                 }
-                let found = book.find(provider, model).map_err(|u| u.detail).unwrap();
+                let found = book.find(provider, model).map_err(|u| u.detail()).unwrap();
                 assert_eq!((found.model(), found.matched_by()), (want, by));
             }
         }
@@ -293,7 +290,7 @@ mod tests {
     fn aliases() {
         let mut book = Book::parse(SMALL).unwrap();
         book.alias("My-Deployment", "m-1");
-        let found = book.find(Some("one"), "my-deployment").map_err(|u| u.detail).unwrap();
+        let found = book.find(Some("one"), "my-deployment").map_err(|u| u.detail()).unwrap();
         assert_eq!((found.provider(), found.model()), ("one", "m-1"));
     }
 

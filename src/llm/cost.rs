@@ -4,20 +4,13 @@ use super::unit::Unit;
 use crate::decimal::Decimal;
 use crate::error::{Error, Result};
 use crate::json::{Value, Writer};
+use crate::price::positive;
 use crate::ratio::Ratio;
 
-/// The price of a unit: a base, and dearer prices for requests with a long input.
-#[derive(Clone)]
-struct Rate {
-    base: Decimal,
-    /// `(above, price)`, ascending.
-    tiers: Vec<(Decimal, Decimal)>,
-}
-
-/// The prices that hold for a request.
-#[derive(Clone, Default)]
-pub(super) struct Prices {
-    rates: Vec<(Unit, Rate)>,
+/// The prices that hold for a request, as they stand in the book.
+#[derive(Default)]
+pub(super) struct Prices<'v> {
+    rates: Vec<(Unit, &'v Value<'v>)>,
     /// What `audio_seconds` are raised to.
     pub(super) audio_seconds_min: Option<Decimal>,
 }
@@ -30,14 +23,11 @@ struct Line {
     unit: Unit,
     quantity: Decimal,
     rate: Decimal,
-    amount: Ratio,
 }
 
 /// A computed cost in USD.
 pub struct Amounts {
     total: Ratio,
-    input: Ratio,
-    output: Ratio,
     lines: Vec<Line>,
 }
 
@@ -46,95 +36,116 @@ pub struct Amounts {
 pub struct Unpriced {
     /// Stable `snake_case` code.
     pub reason: &'static str,
-    /// What is missing, or what contradicts what.
-    pub detail: String,
+    /// What it is about: a name, or units. The sentence is only written when someone reads it.
+    name: String,
+    units: Vec<Unit>,
 }
 
 impl Unpriced {
-    pub(super) fn new(reason: &'static str, detail: &[&str]) -> Self {
-        Self { reason, detail: detail.concat() }
+    #[inline(never)]
+    pub(super) fn of(reason: &'static str, name: &str) -> Self {
+        Self { reason, name: name.to_owned(), units: Vec::new() }
+    }
+
+    #[inline(never)]
+    fn among(reason: &'static str, units: &[Unit]) -> Self {
+        Self { reason, name: String::new(), units: units.to_vec() }
+    }
+
+    /// What is missing, or what contradicts what.
+    pub fn detail(&self) -> String {
+        let between: &[&str] = match self.reason {
+            "unknown_provider" => &["no provider for "],
+            "unknown_model" => &["no price for "],
+            "usage_missing" => &["", " is missing beside ", " and "],
+            "usage_conflict" => &["the parts are more than their "],
+            "price_missing_ancestor" => &["there is a price for ", ", but none for "],
+            "price_missing_join" => &["there are prices for ", " and ", ", but none for "],
+            _ => &[],
+        };
+        let mut detail = between.first().copied().unwrap_or_default().to_owned();
+        detail.push_str(&self.name);
+        for (at, unit) in self.units.iter().enumerate() {
+            if at > 0 {
+                detail.push_str(between.get(at).copied().unwrap_or_default());
+            }
+            detail.push_str(&unit.key());
+        }
+        detail
     }
 
     /// `{status:'unpriced', reason, detail}`
     pub fn to_json(&self) -> String {
         let mut w = Writer::object();
-        w.string("status", "unpriced").string("reason", self.reason).string("detail", &self.detail);
+        w.string("status", "unpriced").string("reason", self.reason).string("detail", &self.detail());
         w.end()
     }
 }
 
 impl From<Error> for Unpriced {
     fn from(error: Error) -> Self {
-        Self { reason: error.code, detail: error.message.to_string() }
+        Self::of(error.code, &error.message)
     }
 }
 
-/// A JSON string or number as a decimal that is not negative.
-fn decimal(value: &Value) -> Result<Decimal> {
-    let text = match value {
-        Value::String(text) => text.as_ref(),
-        Value::Number(text) => text,
-        _ => return Err(Error::new("decimal_invalid", "not a decimal number")),
-    };
-    let number = Decimal::parse(text)?;
-    if number.is_negative() {
-        return Err(Error::new("decimal_invalid", "the number is negative"));
-    }
-    Ok(number)
-}
-
-impl Rate {
-    /// Reads `"3"`, or `["3", [200000, "6"], …]`: a base and `[above, price]`, ascending.
-    fn read(value: &Value) -> Result<Self> {
-        let Some(items) = value.as_array() else { return Ok(Self { base: decimal(value)?, tiers: Vec::new() }) };
-        let invalid = || Error::new("invalid_price_book", "not a base price and [above, price] pairs, ascending");
-        let (base, rest) = items.split_first().ok_or_else(invalid)?;
-        let mut rate = Self { base: decimal(base)?, tiers: Vec::with_capacity(rest.len()) };
-        for tier in rest {
-            let Some([above, price]) = tier.as_array() else { return Err(invalid()) };
-            let above = decimal(above)?;
-            if rate.tiers.last().is_some_and(|last| last.0 >= above) {
-                return Err(invalid());
+/// Reads `"3"`, or `["3", [200000, "6"], …]`: a base and `[above, price]`, ascending.
+///
+/// A cliff: the input of the whole request decides for the whole request.
+#[inline(never)]
+fn rate(value: &Value, input_tokens: &Decimal) -> Result<Decimal> {
+    let Some(items) = value.as_array() else { return positive(value) };
+    let (mut rate, mut last) = (Decimal::ZERO, None);
+    for item in items {
+        match (item.as_array(), last) {
+            (None, None) => (rate, last) = (positive(item)?, Some(Decimal::new(-1, 0))),
+            (Some([above, price]), Some(before)) => {
+                let (above, price) = (positive(above)?, positive(price)?);
+                if above <= before {
+                    return Err(not_ascending());
+                }
+                if *input_tokens > above {
+                    rate = price;
+                }
+                last = Some(above);
             }
-            rate.tiers.push((above, decimal(price)?));
+            _ => return Err(not_ascending()),
         }
-        Ok(rate)
     }
-
-    /// A cliff: the input of the whole request decides for the whole request.
-    fn at(&self, input_tokens: Decimal) -> Decimal {
-        self.tiers.iter().rev().find(|tier| input_tokens > tier.0).map_or(self.base, |tier| tier.1)
-    }
+    if last.is_some() { Ok(rate) } else { Err(not_ascending()) }
 }
 
-impl Prices {
-    /// Reads an object of price keys. Keys that are not known are passed over.
-    pub(super) fn read(value: &Value) -> Result<Self> {
+#[cold]
+#[inline(never)]
+fn not_ascending() -> Error {
+    Error::new("invalid_price_book", "not a base price and [above, price] pairs, ascending")
+}
+
+impl<'v> Prices<'v> {
+    /// Takes an object of price keys. Keys that are not known are passed over.
+    pub(super) fn read(value: &'v Value<'v>) -> Result<Self> {
         let mut prices = Self::default();
         let members = value.as_object().ok_or_else(|| Error::new("invalid_price_book", "prices are an object"))?;
         for (key, value) in members {
             if let Some(unit) = Unit::of_price(key) {
-                let rate = Rate::read(value).map_err(|e| e.at(key))?;
-                prices.set(unit, rate);
+                rate(value, &Decimal::ZERO).map_err(|e| e.at(key))?;
+                prices.set(unit, value, true);
             }
         }
         Ok(prices)
     }
 
-    fn set(&mut self, unit: Unit, rate: Rate) {
+    fn set(&mut self, unit: Unit, rate: &'v Value<'v>, replace: bool) {
         match self.rates.iter_mut().find(|(u, _)| *u == unit) {
-            Some(there) => there.1 = rate,
             None => self.rates.push((unit, rate)),
+            Some(there) if replace => there.1 = rate,
+            Some(_) => {}
         }
     }
 
-    /// Takes over the prices of `other` whose units are not `taken` yet, and notes them as taken.
-    pub(super) fn overlay(&mut self, other: &Self, taken: &mut Vec<Unit>) {
+    /// Takes over the prices of `other`: all, or only those that there are none of yet.
+    pub(super) fn overlay(&mut self, other: &Self, replace: bool) {
         for (unit, rate) in &other.rates {
-            if !taken.contains(unit) {
-                taken.push(*unit);
-                self.set(*unit, rate.clone());
-            }
+            self.set(*unit, rate, replace);
         }
     }
 
@@ -143,16 +154,14 @@ impl Prices {
     }
 
     /// A part can only be told apart from its whole if the whole has a price too, and what is two parts at once as well.
-    pub(super) fn check(&self) -> std::result::Result<(), Unpriced> {
+    fn check(&self) -> std::result::Result<(), Unpriced> {
         for (at, (unit, _)) in self.rates.iter().enumerate() {
-            if let Some(missing) = unit.ancestors().find(|a| !self.has(*a)) {
-                let detail = [&unit.key(), " has a price, ", &missing.key(), " has none"].concat();
-                return Err(Unpriced { reason: "price_missing_ancestor", detail });
+            if let Some(missing) = unit.ancestor(&|unit| self.has(unit)) {
+                return Err(Unpriced::among("price_missing_ancestor", &[*unit, missing]));
             }
             for (other, _) in self.rates.iter().skip(at + 1) {
                 if let Some(missing) = unit.join(*other).filter(|join| !self.has(*join)) {
-                    let detail = [&unit.key(), " and ", &other.key(), " have prices, ", &missing.key(), " has none"];
-                    return Err(Unpriced { reason: "price_missing_join", detail: detail.concat() });
+                    return Err(Unpriced::among("price_missing_join", &[*unit, *other, missing]));
                 }
             }
         }
@@ -160,35 +169,29 @@ impl Prices {
     }
 
     /// Prices the counts. Each unit is charged for what none of its priced parts is charged for.
-    pub(super) fn charge(&self, counts: &Counts) -> std::result::Result<Amounts, Unpriced> {
+    pub(super) fn charge(&self, counts: &mut Counts) -> std::result::Result<Amounts, Unpriced> {
         self.check()?;
-        let counts = counts.prepared(self.audio_seconds_min);
+        counts.prepare(self.audio_seconds_min);
         let input_tokens = counts.get(Unit::INPUT_TOKENS).unwrap_or(Decimal::ZERO);
-        let none = Ratio::ZERO;
-        let mut amounts =
-            Amounts { total: none, input: none, output: none, lines: Vec::with_capacity(self.rates.len()) };
+        let mut amounts = Amounts::nothing();
         // Parts before their wholes.
-        let narrowest_first = (0..=Unit::DEPTH_MAX).rev();
-        let order = narrowest_first.flat_map(|depth| self.rates.iter().filter(move |(unit, _)| unit.depth() == depth));
-        for (unit, rate) in order {
-            let whole = counts.value(*unit)?;
-            let mut quantity = whole;
-            for line in amounts.lines.iter().filter(|line| unit.contains(line.unit)) {
-                quantity = quantity.sub(line.quantity)?;
+        for depth in (0..=Unit::DEPTH_MAX).rev() {
+            for (unit, price) in &self.rates {
+                if unit.depth() != depth {
+                    continue;
+                }
+                let mut line = Line { unit: *unit, quantity: counts.value(*unit)?, rate: rate(price, &input_tokens)? };
+                for part in &amounts.lines {
+                    if unit.contains(part.unit) {
+                        line.quantity.plus(&part.quantity, true)?;
+                    }
+                }
+                if line.quantity.is_negative() {
+                    return Err(Unpriced::among("usage_conflict", &[*unit]));
+                }
+                amounts.total.plus(&line.amount()?, false)?;
+                amounts.lines.push(line);
             }
-            if quantity.is_negative() {
-                let detail = ["the parts of ", &unit.key(), " are more than its ", &whole.text()].concat();
-                return Err(Unpriced { reason: "usage_conflict", detail });
-            }
-            let rate = rate.at(input_tokens);
-            let amount = Ratio::from(quantity.mul(rate)?).div(unit.per().into())?;
-            amounts.total = amounts.total.add(amount)?;
-            if unit.is_input() {
-                amounts.input = amounts.input.add(amount)?;
-            } else if unit.is_output() {
-                amounts.output = amounts.output.add(amount)?;
-            }
-            amounts.lines.push(Line { unit: *unit, quantity, rate, amount });
         }
         Ok(amounts)
     }
@@ -198,17 +201,21 @@ impl Counts {
     /// Reads `{usage key: count}`; a count is a number or a decimal string. Keys that have no price anywhere are passed
     /// over. Error: `invalid_usage`.
     pub fn from_value(usage: &Value) -> Result<Self> {
-        let invalid = |message: &'static str| Error::new("invalid_usage", message);
-        let members = usage.as_object().ok_or_else(|| invalid("usage is an object of counts"))?;
-        let mut counts = Vec::with_capacity(members.len());
-        for (key, value) in members {
+        let mut counts = Vec::new();
+        for (key, value) in
+            usage.as_object().ok_or_else(|| Error::new("invalid_usage", "usage is an object of counts"))?
+        {
             if let (Some(unit), false) = (Unit::of_usage(key), *value == Value::Null) {
-                counts.push((unit, decimal(value).map_err(|_| invalid("a count is a number, 0 or more").at(key))?));
+                let Ok(count) = positive(value) else {
+                    return Err(Error::new("invalid_usage", "a count is a number, 0 or more").at(key));
+                };
+                counts.push((unit, count));
             }
         }
         Ok(Self(counts))
     }
 
+    #[inline(never)]
     fn get(&self, unit: Unit) -> Option<Decimal> {
         self.0.iter().rev().find(|(u, _)| *u == unit).map(|(_, n)| *n)
     }
@@ -224,16 +231,17 @@ impl Counts {
         self.get(unit).is_none_or(Decimal::is_zero)
     }
 
-    /// With the minimum of audio, and with the request itself counted unless the record says how many it stands for.
-    fn prepared(&self, audio_seconds_min: Option<Decimal>) -> Self {
-        let mut counts = Self(self.0.clone());
-        counts.set_default(Unit::REQUESTS, Decimal::ONE);
+    /// Applies the minimum of audio, and counts the request itself unless the record says how many it stands for.
+    fn prepare(&mut self, audio_seconds_min: Option<Decimal>) {
+        self.set_default(Unit::REQUESTS, Decimal::ONE);
         let seconds = self.get(Unit::AUDIO_SECONDS).or(self.get(Unit::INPUT_AUDIO_SECONDS));
-        if let (Some(seconds), Some(min)) = (seconds.filter(|s| !s.is_zero()), audio_seconds_min) {
+        if let (Some(seconds), Some(min)) = (seconds, audio_seconds_min)
+            && !seconds.is_zero()
+        {
             let raised = seconds.max(min);
-            counts.0.extend([(Unit::AUDIO_SECONDS, raised), (Unit::INPUT_AUDIO_SECONDS, raised)]);
+            self.0.push((Unit::AUDIO_SECONDS, raised));
+            self.0.push((Unit::INPUT_AUDIO_SECONDS, raised));
         }
-        counts
     }
 
     /// The reported count; 0 if none of what lies inside was reported either.
@@ -241,15 +249,16 @@ impl Counts {
         if let Some(reported) = self.get(unit) {
             return Ok(reported);
         }
-        let missing = |of: &[&str]| Unpriced::new("usage_missing", &[&unit.key(), " is missing beside ", &of.concat()]);
-        let positive = || self.0.iter().filter(|(_, n)| !n.is_zero()).map(|(u, _)| *u);
-        if let Some(part) = positive().find(|part| unit.contains(*part)) {
-            return Err(missing(&[&part.key()]));
-        }
-        for (at, one) in positive().enumerate() {
-            for other in positive().skip(at + 1) {
-                if one.join(other) == Some(unit) {
-                    return Err(missing(&[&one.key(), " and ", &other.key()]));
+        for (one, n) in &self.0 {
+            if n.is_zero() {
+                continue;
+            }
+            if unit.contains(*one) {
+                return Err(Unpriced::among("usage_missing", &[unit, *one]));
+            }
+            for (other, n) in &self.0 {
+                if !n.is_zero() && one.join(*other) == Some(unit) {
+                    return Err(Unpriced::among("usage_missing", &[unit, *one, *other]));
                 }
             }
         }
@@ -257,27 +266,44 @@ impl Counts {
     }
 }
 
+impl Line {
+    fn amount(&self) -> Result<Ratio> {
+        let mut amount = Ratio::from(self.quantity);
+        amount.times(&self.rate.into())?;
+        amount.divide(&Decimal::new(self.unit.per().into(), 0))?;
+        Ok(amount)
+    }
+}
+
 impl Amounts {
     /// Nothing is charged.
     pub(super) fn nothing() -> Self {
-        Self { total: Ratio::ZERO, input: Ratio::ZERO, output: Ratio::ZERO, lines: Vec::new() }
+        Self { total: Ratio::ZERO, lines: Vec::new() }
     }
 
     /// Adds `total`, `input`, `output`, `currency`, `exact` and `lines` to a result.
     pub(super) fn write(&self, w: &mut Writer) -> Result<()> {
-        w.string("total", &self.total.text()?).string("input", &self.input.text()?);
-        w.string("output", &self.output.text()?).string("currency", "USD");
-        let exact = [self.total, self.input, self.output].iter().all(|r| r.exact().is_some());
-        w.raw("exact", if exact { "true" } else { "false" });
+        let (mut input, mut output) = (Ratio::ZERO, Ratio::ZERO);
         let mut lines = Writer::array();
-        for line in self.lines.iter().filter(|line| !line.quantity.is_zero()) {
-            let mut l = Writer::object();
-            l.string("unit", &line.unit.key()).string("quantity", &line.quantity.text());
-            l.string("rate", &line.rate.text()).raw("per", &crate::decimal::digits(line.unit.per().into()));
-            l.string("amount", &line.amount.text()?);
-            lines.item(&l.end());
+        for line in &self.lines {
+            let amount = line.amount()?;
+            if line.unit.is_input() {
+                input.plus(&amount, false)?;
+            } else if line.unit.is_output() {
+                output.plus(&amount, false)?;
+            }
+            if !line.quantity.is_zero() {
+                let mut l = Writer::object();
+                l.string("unit", &line.unit.key()).string("quantity", &line.quantity.text());
+                l.string("rate", &line.rate.text()).raw("per", &crate::decimal::digits(line.unit.per().into()));
+                l.string("amount", &amount.text()?);
+                lines.item(&l.end());
+            }
         }
-        w.raw("lines", &lines.end());
+        w.string("total", &self.total.text()?).string("input", &input.text()?);
+        w.string("output", &output.text()?).string("currency", "USD");
+        let exact = [self.total, input, output].iter().all(|r| r.exact().is_some());
+        w.raw("exact", if exact { "true" } else { "false" }).raw("lines", &lines.end());
         Ok(())
     }
 
@@ -316,16 +342,17 @@ mod tests {
                 continue;
             }
             let (prices, usage) = (compact(&case["prices"]), case["usage"].to_string());
-            let mut prices = Prices::read(&Value::parse(&prices).unwrap()).unwrap();
+            let prices = Value::parse(&prices).unwrap();
+            let mut prices = Prices::read(&prices).unwrap();
             if let Some(rule) = case["rule"].as_str() {
                 let number = rule.split(' ').nth(1).unwrap();
                 prices.audio_seconds_min = Some(Decimal::parse(number).unwrap());
             }
-            let counts = Counts::from_value(&Value::parse(&usage).unwrap()).unwrap();
+            let mut counts = Counts::from_value(&Value::parse(&usage).unwrap()).unwrap();
             priced += 1;
-            let got = match prices.charge(&counts) {
+            let got = match prices.charge(&mut counts) {
                 Err(unpriced) => {
-                    assert_eq!(Some(unpriced.reason), expected["error"].as_str(), "{id}: {}", unpriced.detail);
+                    assert_eq!(Some(unpriced.reason), expected["error"].as_str(), "{id}: {}", unpriced.detail());
                     continue;
                 }
                 Ok(amounts) => amounts,
@@ -350,9 +377,10 @@ mod tests {
     }
 
     fn charge(prices: &str, usage: &str) -> std::result::Result<String, &'static str> {
-        let prices = Prices::read(&Value::parse(prices).unwrap()).map_err(|e| e.code)?;
-        let counts = Counts::from_value(&Value::parse(usage).unwrap()).map_err(|e| e.code)?;
-        prices.charge(&counts).map(|a| a.total.text().unwrap()).map_err(|u| u.reason)
+        let prices = Value::parse(prices).unwrap();
+        let prices = Prices::read(&prices).map_err(|e| e.code)?;
+        let mut counts = Counts::from_value(&Value::parse(usage).unwrap()).map_err(|e| e.code)?;
+        prices.charge(&mut counts).map(|a| a.total.text().unwrap()).map_err(|u| u.reason)
     }
 
     #[test]
