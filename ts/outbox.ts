@@ -2,8 +2,12 @@ import type { CoreHandle } from './core'
 import { type Outcome, send, timeout } from './driver'
 import type { Emitter } from './emitter'
 import type { Core } from './engine'
+import { flushAtProcessEnd, forgetProcessEnd } from './lifecycle'
 import type { Sink } from './sink'
 import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './types'
+
+/** How long a flush waits if not told otherwise. */
+export const FLUSH_DEADLINE_MS = 5000
 
 /** What the core wants done. */
 type Action =
@@ -58,6 +62,7 @@ export class Outbox {
   /** Takes an event that the core has accepted. */
   add(seq: number, entry: Entry, dropped: number[], due: boolean): void {
     this.#entries.set(seq, entry)
+    if (this.#entries.size === 1) flushAtProcessEnd(this.#atProcessEnd)
     this.#counts.recorded += 1
     this.#lastSeq = seq
     if (dropped.length > 0) this.#drop(dropped)
@@ -221,12 +226,16 @@ export class Outbox {
   }
 
   #remove(seqs: number[]): string[] {
-    return seqs.flatMap((seq) => {
+    const ids = seqs.flatMap((seq) => {
       const entry = this.#entries.get(seq)
       this.#entries.delete(seq)
       return entry?.id ?? []
     })
+    if (this.#entries.size === 0) forgetProcessEnd(this.#atProcessEnd)
+    return ids
   }
+
+  readonly #atProcessEnd = () => void this.flush(FLUSH_DEADLINE_MS)
 }
 
 /** Milliseconds on a clock that no one sets: schedules must not follow the wall clock's jumps. */

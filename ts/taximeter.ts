@@ -1,8 +1,7 @@
 import { CoreHandle, toError } from './core'
 import { Emitter } from './emitter'
 import { TaximeterError } from './errors'
-import { onProcessEnd } from './lifecycle'
-import { now, Outbox } from './outbox'
+import { FLUSH_DEADLINE_MS, now, Outbox } from './outbox'
 import { Sink } from './sink'
 import { jsonText } from './staging'
 import type {
@@ -50,8 +49,6 @@ export interface TaximeterOptions {
 }
 
 const OPTIONS = ['sink', 'source', 'meters', 'prices', 'fetch', 'onFull', 'strict', 'provider']
-/** How long `flush()` and `close()` wait if not told otherwise. */
-const FLUSH_DEADLINE_MS = 5000
 
 /**
  * Records usage, delivers it, and shows what it comes to.
@@ -69,7 +66,6 @@ export class Taximeter {
   readonly #openCalls = new OpenCalls()
   readonly #fetch: typeof globalThis.fetch
   readonly #options: TaximeterOptions
-  readonly #forgetProcessEnd: () => void
   #refused = 0
   #resets = 0
   #closed = false
@@ -110,7 +106,6 @@ export class Taximeter {
       (error) => this.#events.emit('error', error),
     )
     this.#outbox = new Outbox(this.#core, sink, this.#fetch, this.#events)
-    this.#forgetProcessEnd = onProcessEnd(() => this.flush())
   }
 
   /**
@@ -194,7 +189,6 @@ export class Taximeter {
   async close(options: { deadlineMs?: number } = {}): Promise<FlushResult> {
     this.#openCalls.finishAll()
     this.#closed = true
-    this.#forgetProcessEnd()
     return this.flush(options)
   }
 

@@ -8,6 +8,8 @@ const PROBE = 3 * DAY
 /** A zone's rules over a span of time: `[unix seconds from which it holds, offset in seconds]`, ascending. */
 export type ZoneTable = [number, number][]
 
+/** Formatters that are kept: they are dear to make, and zone names come from outside. */
+const FORMATS_MAX = 64
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /**
@@ -48,6 +50,7 @@ function formatOf(zone: string): Intl.DateTimeFormat {
     // `+01:00` is no zone with rules, though Intl takes it.
     if (typeof zone !== 'string' || /^[+-]/.test(zone)) throw new RangeError(zone)
     const format = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' })
+    if (formats.size >= FORMATS_MAX) formats.clear()
     formats.set(zone, format)
     return format
   } catch {

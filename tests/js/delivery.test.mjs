@@ -214,6 +214,30 @@ test('a script that records and ends: the event is delivered, the exit is its ow
   assert.equal(server.events().length, 1)
 })
 
+test('a script that ends while the sink hangs: the process ends too, after one flush', {
+  timeout: 20_000,
+}, async (t) => {
+  const server = await startDevServer({ port: 0 })
+  t.after(() => server.close())
+  server.script(Array.from({ length: 9 }, () => ({ commit: 'none', end: 'hang' })))
+  const { exit, ms } = await run(server.url, "meter.record({ type: 'call', subject: 'c' })")
+  assert.equal(exit, 0)
+  assert.ok(ms < 15_000, `${ms} ms`)
+})
+
+test('many clients leave no listeners behind', async (t) => {
+  const server = await startDevServer({ port: 0 })
+  t.after(() => server.close())
+  const script = `
+    const clients = Array.from({ length: 20 }, () => new Taximeter({ source: 's', sink: openmeter({ url: '${server.url}' }) }))
+    const counts = [process.listenerCount('beforeExit')]
+    for (const meter of clients) meter.record({ type: 'call', subject: 'c' })
+    counts.push(process.listenerCount('beforeExit'))
+    for (const meter of clients) await meter.flush()
+    console.log(JSON.stringify([...counts, process.listenerCount('beforeExit')]))`
+  assert.deepEqual(JSON.parse((await run(server.url, script)).out), [0, 1, 0])
+})
+
 test('a client with nothing to send keeps no process alive', async () => {
   const { exit, ms } = await run('http://127.0.0.1:1', "meter.preview; console.log('done')")
   assert.equal(exit, 0)
