@@ -6,12 +6,11 @@ use crate::limits::LLM_RECORDS_MAX;
 /// One answer of a model, folded from one document or from the events of a stream.
 #[derive(Default)]
 pub(super) struct Answer {
-    /// What is known besides the usage object: `id`, `model`, `service_tier` and `finish_reason` as text, and what a
-    /// shape keeps for itself.
+    /// What is known besides the usage object: the strings `id`, `model`, `service_tier` and `finish_reason`, and what
+    /// a shape keeps for itself.
     pub said: Folded,
     /// The usage object.
     pub usage: Folded,
-    pub images: u64,
     /// The terminal event was seen: nothing of the usage is still to come.
     pub ended: bool,
     /// A background response that has not run yet: it has no usage now, and will be fetched again.
@@ -21,11 +20,13 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Takes in members that are text: pairs of their key and ours.
-    pub fn note(&mut self, doc: &Members<'_>, keys: &[(&str, &str)]) {
-        for (theirs, ours) in keys {
-            self.said.set(ours, doc.text(theirs));
-        }
+    /// Takes in members that are strings, see [`Members::each`].
+    pub fn note(&mut self, doc: &Members<'_>, rules: &'static str) {
+        doc.each(rules, &mut |ours, text| {
+            if text.starts_with('"') {
+                self.said.set(ours, text);
+            }
+        });
     }
 }
 
@@ -47,5 +48,11 @@ impl Answers {
         if self.before.len() < LLM_RECORDS_MAX {
             self.before.push(done);
         }
+    }
+
+    /// The answer is complete, and nothing that matters comes behind it.
+    pub fn end(&mut self) {
+        self.current.ended = true;
+        self.is_final = true;
     }
 }

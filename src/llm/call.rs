@@ -3,7 +3,8 @@
 use super::answer::Answers;
 use super::frames::{Frames, Framing, Piece};
 use super::members::{Members, elements};
-use super::record::{Records, first};
+use super::provider::KEPT;
+use super::record::Records;
 use super::route::Shape;
 use super::sieve::Sieve;
 use super::usage::Usage;
@@ -128,14 +129,13 @@ impl Call {
     /// Errors: `route_invalid`, `call_invalid`.
     pub fn open(info: &str) -> Result<Self> {
         let told = Members::of(info);
-        let route = told.object("route");
-        let Some(shape) = Shape::parse(route.text("shape")) else {
+        let Some(shape) = Shape::parse(told.text("route.shape")) else {
             return Err(Error::new("route_invalid", "this is not a route that was given out").at("route"));
         };
         let Some(started_at_ms) = told.count("startedAtMs").and_then(|ms| i64::try_from(ms).ok()) else {
             return Err(Error::new("call_invalid", "the time in milliseconds since 1970 is missing").at("startedAtMs"));
         };
-        let batch = route.text("api") == "messages.batches";
+        let batch = told.text("route.api") == "messages.batches";
         let content = told.text("contentType").to_ascii_lowercase();
         let says = |word: &str| contains(content.as_bytes(), word.as_bytes());
         let framing = if batch || says("ndjson") || says("jsonl") {
@@ -149,12 +149,12 @@ impl Call {
         Ok(Self {
             info: info.to_owned(),
             started_at_ms,
-            images: route.text("api") == "images",
+            images: told.text("route.api") == "images",
             batch,
             shape,
             framing,
             frames: Frames::new(framing),
-            sieve: Sieve::new(shape.kept()),
+            sieve: Sieve::new(KEPT),
             folded: String::new(),
             answers: Answers::default(),
             idle: !ok || says("html"),
@@ -201,10 +201,10 @@ impl Call {
             self.answers.usage_only = false;
             let mut events = elements(&text);
             if events.is_empty() {
-                events.push(&text);
+                events.push(("", &text));
             }
             // Gemini's streams are one array where no server-sent events are asked for.
-            for event in events {
+            for (_, event) in events {
                 self.shape.fold(&Members::of(event), self.images, &mut self.answers);
             }
             self.folded = text;
@@ -246,21 +246,20 @@ impl Call {
             self.event_end();
             self.answers.current.ended |= document || (how == End::End && self.shape == Shape::Openai);
         }
-        let info = Members::of(&self.info);
-        let route = info.object("route");
         let current = (!self.batch).then_some(&mut self.answers.current);
         for answer in self.answers.before.iter_mut().chain(current) {
             // A background response: its usage comes with the answer that finds it completed.
             if std::mem::replace(&mut answer.emitted, true) || (document && answer.queued) {
                 continue;
             }
-            let raw = if answer.usage.is_empty() { String::new() } else { answer.usage.to_json() };
+            let mut known = Writer::object();
+            known.raw("info", &self.info).raw("said", &answer.said.to_json()).raw("usage", &answer.usage.to_json());
+            let known = known.end();
+            let known = Members::of(&known);
+            let raw = known.get("usage");
             let mut records = Records {
-                info: &info,
-                route: &route,
-                answer,
-                model: first(answer.said.get("model"), first(info.text("model"), route.text("model"))),
-                told: &Members::of(&raw),
+                model: known.text("said.model info.model info.route.model"),
+                known,
                 status: match answer.ended {
                     _ if raw.is_empty() => "unreported",
                     true => "complete",
@@ -275,7 +274,7 @@ impl Call {
             if raw.is_empty() {
                 records.add("", records.model, Usage::default(), "");
             } else {
-                self.shape.write(&raw, &mut records);
+                self.shape.write(raw, &mut records);
             }
         }
         self.answers.before.clear();

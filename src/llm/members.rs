@@ -15,23 +15,7 @@ pub(super) struct Members<'a>(Vec<(&'a str, &'a str)>);
 impl<'a> Members<'a> {
     /// Reads a whole JSON text: its members, or none unless it is valid and an object.
     pub fn of(text: &'a str) -> Self {
-        let mut members = Vec::new();
-        if !begins(text, b'{') {
-            return Self(members);
-        }
-        let mut r = Reader::new(text);
-        let read = r.object(|r, key| {
-            let text = r.skip()?;
-            // A key with escapes is none that anybody asks for.
-            if let Cow::Borrowed(key) = key {
-                members.push((key, text));
-            }
-            Ok(())
-        });
-        if read.and_then(|()| r.end()).is_err() {
-            members.clear();
-        }
-        Self(members)
+        Self(read(text, b'{'))
     }
 
     /// A member as it was written, empty if absent; of duplicates the last.
@@ -39,69 +23,123 @@ impl<'a> Members<'a> {
         self.0.iter().rev().find(|(k, _)| *k == key).map_or("", |(_, text)| text)
     }
 
-    /// A member as it was written, empty if absent or null.
-    pub fn get(&self, key: &str) -> &'a str {
-        match self.last(key) {
-            "null" => "",
-            text => text,
+    /// The first of these members that says something, as it was written; empty if none does.
+    ///
+    /// `paths` are parted by blanks: `usage.prompt_tokens usage.input_tokens`. Null, an empty string and an empty object
+    /// say nothing.
+    #[inline(never)]
+    pub fn get(&self, mut paths: &str) -> &'a str {
+        while !paths.is_empty() {
+            let mut path = cut(&mut paths, b' ');
+            let text = self.last(cut(&mut path, b'.'));
+            let text = if path.is_empty() { text } else { Members::of(text).get(path) };
+            if !matches!(text, "" | "null" | "{}" | "\"\"") {
+                return text;
+            }
         }
+        ""
     }
 
     /// The members of a member; none unless it is an object.
-    pub fn object(&self, key: &str) -> Members<'a> {
-        Members::of(self.get(key))
+    pub fn object(&self, paths: &str) -> Members<'a> {
+        Members::of(self.get(paths))
     }
 
     /// The elements of a member; none unless it is an array.
-    pub fn array(&self, key: &str) -> Vec<&'a str> {
-        elements(self.get(key))
+    pub fn array(&self, paths: &str) -> Vec<(&'a str, &'a str)> {
+        elements(self.get(paths))
     }
 
     /// What is between the quotes of a string, as it was written; empty unless it is one.
-    pub fn text(&self, key: &str) -> &'a str {
-        self.get(key).strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default()
+    pub fn text(&self, paths: &str) -> &'a str {
+        self.get(paths).strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default()
     }
 
-    /// A number that is not negative and may be fractional, as a decimal without exponent.
-    pub fn amount(&self, key: &str) -> Option<String> {
-        let text = self.get(key);
-        if !matches!(text.as_bytes().first(), Some(b'-' | b'0'..=b'9')) {
-            return None;
-        }
-        Decimal::parse(text).ok().filter(|d| !d.is_negative()).map(|d| d.text())
+    /// A number that is not negative and may be fractional, as a decimal without exponent; empty unless it is one.
+    pub fn amount(&self, paths: &str) -> String {
+        amount(self.get(paths)).map(Decimal::text).unwrap_or_default()
     }
 
-    /// A count: an integer from 0 to 2⁵³, however it is written. Anything else is as good as absent.
-    pub fn count(&self, key: &str) -> Option<u64> {
-        self.amount(key)?.parse().ok().filter(|n| *n <= LLM_COUNT_MAX)
+    /// See [`count`].
+    pub fn count(&self, paths: &str) -> Option<u64> {
+        count(self.get(paths))
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Reads by rules: lines of our name and the paths of theirs, see [`Self::get`]. What says nothing is left out.
+    #[inline(never)]
+    pub fn each(&self, mut rules: &'static str, take: &mut dyn FnMut(&'static str, &'a str)) {
+        while !rules.is_empty() {
+            let mut paths = cut(&mut rules, b'\n');
+            let ours = cut(&mut paths, b' ');
+            let text = self.get(paths);
+            if !text.is_empty() {
+                take(ours, text);
+            }
+        }
+    }
 }
 
-/// The elements of a JSON text; none unless it is a valid array.
-pub(super) fn elements(text: &str) -> Vec<&str> {
-    let mut elements = Vec::new();
-    if !begins(text, b'[') {
-        return elements;
+/// What is before the next of these bytes, which is passed over.
+#[inline(never)]
+pub(super) fn cut<'a>(rest: &mut &'a str, byte: u8) -> &'a str {
+    let text = *rest;
+    let at = text.bytes().position(|b| b == byte).unwrap_or(text.len());
+    *rest = text.get(at + 1..).unwrap_or_default();
+    text.get(..at).unwrap_or_default()
+}
+
+fn amount(text: &str) -> Option<Decimal> {
+    if !matches!(text.as_bytes().first(), Some(b'-' | b'0'..=b'9')) {
+        return None;
+    }
+    Decimal::parse(text).ok().filter(|d| !d.is_negative())
+}
+
+/// A count: an integer from 0 to 2⁵³, however it is written. Anything else is as good as absent.
+#[inline(never)]
+pub(super) fn count(text: &str) -> Option<u64> {
+    let n = amount(text)?;
+    // A decimal that was read has no zeros at its end.
+    u64::try_from(n.mantissa()).ok().filter(|count| n.scale() == 0 && *count <= LLM_COUNT_MAX)
+}
+
+/// The elements of a JSON text; none unless it is a valid array. Their keys are empty.
+pub(super) fn elements(text: &str) -> Vec<(&str, &str)> {
+    read(text, b'[')
+}
+
+#[inline(never)]
+fn read(text: &str, open: u8) -> Vec<(&str, &str)> {
+    let mut members = Vec::new();
+    // Most of what is asked for is not there, and an error costs more than a look.
+    if text.trim_ascii_start().as_bytes().first() != Some(&open) {
+        return members;
     }
     let mut r = Reader::new(text);
-    let read = r.array(|r| {
-        elements.push(r.skip()?);
-        Ok(())
-    });
+    let read = if open == b'[' {
+        r.array(|r| {
+            members.push(("", r.skip()?));
+            Ok(())
+        })
+    } else {
+        r.object(|r, key| {
+            let text = r.skip()?;
+            // A key with escapes is none that anybody asks for.
+            if let Cow::Borrowed(key) = key {
+                members.push((key, text));
+            }
+            Ok(())
+        })
+    };
     if read.and_then(|()| r.end()).is_err() {
-        elements.clear();
+        members.clear();
     }
-    elements
-}
-
-/// Most of what is asked for is not there, and an error costs more than a look.
-fn begins(text: &str, byte: u8) -> bool {
-    text.trim_ascii_start().as_bytes().first() == Some(&byte)
+    members
 }
 
 /// An object that is told piece by piece: of each member the last value that is not null counts, nothing is added up.
@@ -119,6 +157,7 @@ impl Folded {
     }
 
     /// Takes in a member; an empty text says nothing.
+    #[inline(never)]
     pub fn set(&mut self, key: &str, text: &str) {
         let room = self.0.len() < LLM_USAGE_MEMBERS_MAX;
         match self.0.iter_mut().find(|(k, _)| k == key) {
@@ -130,6 +169,7 @@ impl Folded {
     }
 
     /// A member; empty if it was never told.
+    #[inline(never)]
     pub fn get(&self, key: &str) -> &str {
         self.0.iter().find(|(k, _)| k == key).map_or("", |(_, text)| text)
     }
@@ -167,7 +207,7 @@ mod tests {
         for key in ["d", "e", "f", "g", "i", "j", "k", "l", "m", "absent"] {
             assert_eq!(m.count(key), None, "{key}");
         }
-        assert_eq!(m.amount("g").as_deref(), Some("1.5"));
+        assert_eq!(m.amount("g"), "1.5");
     }
 
     #[test]

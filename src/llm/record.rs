@@ -1,6 +1,5 @@
 //! The usage record: one per HTTP answer and model that ran.
 
-use super::answer::Answer;
 use super::members::Members;
 use super::usage::Usage;
 use crate::json::Writer;
@@ -8,14 +7,11 @@ use crate::time::millis_text;
 
 /// Writes the records of one answer into an array.
 pub(super) struct Records<'a> {
-    /// The call's info and its route.
-    pub info: &'a Members<'a>,
-    pub route: &'a Members<'a>,
-    pub answer: &'a Answer,
+    /// All that is known: the call's `info`, what the answer `said`, and its `usage` object, which also says where and
+    /// how it ran.
+    pub known: Members<'a>,
     /// The model that answered, or else the one that was asked for.
     pub model: &'a str,
-    /// The answer's usage object, which also says where and how it ran.
-    pub told: &'a Members<'a>,
     /// `complete`: all usage is known. `partial`: what was told before the answer broke off. `unreported`: nothing.
     pub status: &'static str,
     pub stream: bool,
@@ -28,30 +24,30 @@ pub(super) struct Records<'a> {
 
 impl<'a> Records<'a> {
     /// Adds one record. `role` is empty for the main one, `model` if it is not known which one ran.
+    #[inline(never)]
     pub fn add(&mut self, role: &'a str, model: &str, mut usage: Usage, raw: &str) {
-        let said = &self.answer.said;
         let index = self.roles.iter().filter(|r| **r == role).count();
         self.roles.push(role);
 
         let mut w = Writer::object();
-        put(&mut w, "provider", self.route.text("provider"));
-        put(&mut w, "api", self.route.text("api"));
+        self.put(&mut w, "provider info.route.provider\napi info.route.api");
         put(&mut w, "model", model);
         if model.is_empty() {
             w.raw("model", "null");
         }
-        put(&mut w, "request_model", first(self.info.text("model"), self.route.text("model")));
-        put(&mut w, "response_id", said.get("id"));
-        put(&mut w, "request_id", self.info.text("requestId"));
+        self.put(&mut w, "request_model info.model info.route.model\nresponse_id said.id\nrequest_id info.requestId");
         put(&mut w, "status", self.status);
         put(&mut w, "role", role);
-        put(&mut w, "service_tier", first(said.get("service_tier"), self.told.text("service_tier")));
-        put(&mut w, "speed", self.told.text("speed"));
-        put(&mut w, "region", first(self.told.text("inference_geo"), self.route.text("region")));
+        self.put(
+            &mut w,
+            "service_tier said.service_tier usage.service_tier\n\
+            speed usage.speed\n\
+            region usage.inference_geo info.route.region",
+        );
         put(&mut w, "started_at", &millis_text(self.started_at_ms));
         if role.is_empty() {
-            put(&mut w, "finish_reason", said.get("finish_reason"));
-            put(&mut w, "provider_cost", &self.told.amount("cost").unwrap_or_default());
+            self.put(&mut w, "finish_reason said.finish_reason");
+            put(&mut w, "provider_cost", &self.known.amount("usage.cost"));
         }
         put(&mut w, "event_id", &self.event_id(role, index));
         w.raw("stream", if self.stream { "true" } else { "false" });
@@ -59,8 +55,17 @@ impl<'a> Records<'a> {
         if usage.clamp() {
             w.raw("flags", r#"["clamped"]"#);
         }
-        w.raw("usage", &usage.to_json()).raw("raw", first(raw, "null"));
+        w.raw("usage", &usage.0.to_json()).raw("raw", first(raw, "null"));
         self.out.item(&w.end());
+    }
+
+    /// Writes strings of what is known, see [`Members::each`].
+    fn put(&self, w: &mut Writer, rules: &'static str) {
+        self.known.each(rules, &mut |ours, text| {
+            if text.starts_with('"') {
+                w.raw(ours, text);
+            }
+        });
     }
 
     /// An id by which an answer that is read again is known to be the same one; empty if nothing tells it from
@@ -69,10 +74,9 @@ impl<'a> Records<'a> {
     /// A record without counts has an id of its own, so that a response that could not be followed to its end is
     /// still billed when it is fetched later.
     fn event_id(&self, role: &str, index: usize) -> String {
-        let provider = self.route.text("provider");
+        let provider = self.known.text("info.route.provider");
         // Ollama's OpenAI-compatible ids are three random digits.
-        let response_id = if provider == "ollama" { "" } else { self.answer.said.get("id") };
-        let id = first(response_id, self.info.text("requestId"));
+        let id = self.known.text(if provider == "ollama" { "info.requestId" } else { "said.id info.requestId" });
         if id.is_empty() {
             return String::new();
         }
@@ -88,6 +92,7 @@ impl<'a> Records<'a> {
 }
 
 /// Writes text that stood in JSON text, unless it is empty.
+#[inline(never)]
 pub(super) fn put(w: &mut Writer, key: &str, text: &str) {
     if !text.is_empty() {
         w.raw(key, &join(&["\"", text, "\""]));

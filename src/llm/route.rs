@@ -1,5 +1,6 @@
 //! Who answers a request, and in which shape: the provider by the URL's host, the shape by its path.
 
+use super::members::cut;
 use crate::json::Writer;
 
 /// The form of a provider's answers.
@@ -68,64 +69,46 @@ impl Route {
     }
 }
 
-/// Hosts and their providers. One `*` stands for anything, one `?` for the region.
-static HOSTS: [(&str, &str); 27] = [
-    ("api.openai.com", "openai"),
-    ("?.api.openai.com", "openai"),
-    ("*.openai.azure.com", "azure"),
-    ("*.cognitiveservices.azure.com", "azure"),
-    ("*.services.ai.azure.com", "azure"),
-    ("*.azure-api.net", "azure"),
-    ("api.anthropic.com", "anthropic"),
-    ("generativelanguage.googleapis.com", "google"),
-    ("aiplatform.googleapis.com", "google"),
-    ("?-aiplatform.googleapis.com", "google"),
-    ("bedrock-runtime.?.amazonaws.com", "bedrock"),
-    ("api.groq.com", "groq"),
-    ("api.mistral.ai", "mistral"),
-    ("api.together.xyz", "together"),
-    ("api.together.ai", "together"),
-    ("openrouter.ai", "openrouter"),
-    ("api.deepseek.com", "deepseek"),
-    ("api.x.ai", "x-ai"),
-    ("api.cohere.com", "cohere"),
-    ("api.cohere.ai", "cohere"),
-    ("api.perplexity.ai", "perplexity"),
-    ("api.fireworks.ai", "fireworks"),
-    ("api.cerebras.ai", "cerebras"),
-    ("api.moonshot.*", "moonshotai"),
-    ("api.z.ai", "zai"),
-    ("localhost:11434", "ollama"),
-    ("127.0.0.1:11434", "ollama"),
-];
+/// Providers and their hosts. One `*` stands for anything, one `?` for the region.
+const HOSTS: &str = "\
+    openai api.openai.com ?.api.openai.com\n\
+    azure *.openai.azure.com *.cognitiveservices.azure.com *.services.ai.azure.com *.azure-api.net\n\
+    anthropic api.anthropic.com\n\
+    google generativelanguage.googleapis.com aiplatform.googleapis.com ?-aiplatform.googleapis.com\n\
+    bedrock bedrock-runtime.?.amazonaws.com\n\
+    groq api.groq.com\n\
+    mistral api.mistral.ai\n\
+    together api.together.xyz api.together.ai\n\
+    openrouter openrouter.ai\n\
+    deepseek api.deepseek.com\n\
+    x-ai api.x.ai\n\
+    cohere api.cohere.com api.cohere.ai\n\
+    perplexity api.perplexity.ai\n\
+    fireworks api.fireworks.ai\n\
+    cerebras api.cerebras.ai\n\
+    moonshotai api.moonshot.*\n\
+    zai api.z.ai\n\
+    ollama localhost:11434 127.0.0.1:11434";
 
-/// Ends of paths that are posted to, in lower case. Google names the model and what is asked of it in one:
-/// `…/models/<model>:<verb>`.
-static PATHS: [(&str, Shape, &str); 23] = [
-    ("/chat/completions", Shape::Openai, "chat.completions"),
-    ("/completions", Shape::Openai, "completions"),
-    ("/embeddings", Shape::Openai, "embeddings"),
-    ("/responses", Shape::Openai, "responses"),
-    ("/responses/compact", Shape::Openai, "responses"),
-    ("/images/generations", Shape::Openai, "images"),
-    ("/images/edits", Shape::Openai, "images"),
-    ("/images/variations", Shape::Openai, "images"),
-    ("/audio/transcriptions", Shape::Openai, "audio.transcriptions"),
-    ("/audio/translations", Shape::Openai, "audio.translations"),
-    ("/v1/messages", Shape::Anthropic, "messages"),
-    (":rawpredict", Shape::Anthropic, "messages"),
-    (":streamrawpredict", Shape::Anthropic, "messages"),
-    (":generatecontent", Shape::Gemini, "generateContent"),
-    (":streamgeneratecontent", Shape::Gemini, "generateContent"),
-    (":embedcontent", Shape::Gemini, "embedContent"),
-    (":batchembedcontents", Shape::Gemini, "embedContent"),
-    ("/v2/chat", Shape::Cohere, "chat"),
-    ("/v2/embed", Shape::Cohere, "embed"),
-    ("/v2/rerank", Shape::Cohere, "rerank"),
-    ("/api/chat", Shape::Ollama, "chat"),
-    ("/api/generate", Shape::Ollama, "generate"),
-    ("/api/embed", Shape::Ollama, "embed"),
-];
+/// Shapes, their interfaces, and the ends of paths that are posted to, in lower case. Google names the model and what is
+/// asked of it in one: `…/models/<model>:<verb>`.
+const PATHS: &str = "\
+    openai:chat.completions */chat/completions\n\
+    openai:completions */completions\n\
+    openai:embeddings */embeddings\n\
+    openai:responses */responses */responses/compact\n\
+    openai:images */images/generations */images/edits */images/variations\n\
+    openai:audio.transcriptions */audio/transcriptions\n\
+    openai:audio.translations */audio/translations\n\
+    anthropic:messages */v1/messages *:rawpredict *:streamrawpredict\n\
+    gemini:generateContent *:generatecontent *:streamgeneratecontent\n\
+    gemini:embedContent *:embedcontent *:batchembedcontents\n\
+    cohere:chat */v2/chat\n\
+    cohere:embed */v2/embed\n\
+    cohere:rerank */v2/rerank\n\
+    ollama:chat */api/chat\n\
+    ollama:generate */api/generate\n\
+    ollama:embed */api/embed";
 
 /// Decides who answers a request. `method` is in upper case; `provider` is the caller's own word, which wins over the
 /// host.
@@ -133,66 +116,75 @@ static PATHS: [(&str, Shape, &str); 23] = [
 /// `None`: not a call that is metered (another path, an unknown host, a free endpoint such as token counting).
 pub fn route(method: &str, url: &str, provider: Option<&str>) -> Option<Route> {
     let url = url.to_ascii_lowercase();
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?.as_bytes();
-    let authority = until(rest, b"/?#");
-    let path = until(rest.get(authority.len()..)?, b"?#");
-    let (shape, api, model) = shape(method, path.strip_suffix(b"/").unwrap_or(path))?;
+    let url = until(url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?, b"?#");
+    let (shape, api, model) = shape(method, url.strip_suffix('/').unwrap_or(url))?;
 
+    let authority = until(url, b"/");
     let port = authority.get(last(authority, b'@').map_or(0, |at| at + 1)..)?;
-    let host = until(port, b":");
-    let known = HOSTS.iter().find_map(|(pattern, provider)| {
-        let pattern = pattern.as_bytes();
-        let region = matched(pattern, host).or_else(|| matched(pattern, port))?;
-        Some((*provider, if pattern.contains(&b'?') { region } else { b"" }))
-    });
-    let (host_provider, region) = known.unwrap_or_default();
+    let (host_provider, region) = find(HOSTS, &[until(port, b":"), port]).unwrap_or_default();
     let provider = provider.filter(|p| !p.is_empty()).unwrap_or(host_provider);
-    let route = Route { provider: provider.to_owned(), shape, api, region: text(region), model: text(model) };
+    let route = Route { provider: provider.to_owned(), shape, api, region: region.to_owned(), model: model.to_owned() };
     (!provider.is_empty()).then_some(route)
 }
 
 /// What is before the first of these bytes.
-fn until<'a>(text: &'a [u8], stops: &[u8]) -> &'a [u8] {
-    let at = text.iter().position(|b| stops.contains(b)).unwrap_or(text.len());
+#[inline(never)]
+fn until<'a>(text: &'a str, stops: &[u8]) -> &'a str {
+    let at = text.bytes().position(|b| stops.contains(&b)).unwrap_or(text.len());
     text.get(..at).unwrap_or_default()
 }
 
-fn last(text: &[u8], byte: u8) -> Option<usize> {
-    text.iter().rposition(|b| *b == byte)
+fn last(text: &str, byte: u8) -> Option<usize> {
+    text.bytes().rposition(|b| b == byte)
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap_or_default()
-}
-
-/// What the pattern's wildcard stands for in this host, which is something; nothing if there is none in it.
-fn matched<'a>(pattern: &[u8], host: &'a [u8]) -> Option<&'a [u8]> {
-    let before = until(pattern, b"*?");
-    let rest = host.strip_prefix(before)?;
-    match pattern.get(before.len() + 1..) {
-        Some(after) => rest.strip_suffix(after).filter(|middle| !middle.is_empty()),
-        None => rest.is_empty().then_some(rest),
-    }
-}
-
-fn shape<'a>(method: &str, path: &'a [u8]) -> Option<(Shape, &'static str, &'a [u8])> {
-    let at = last(path, b'/')?;
-    let (parent, name) = (path.get(..at)?, path.get(at + 1..)?);
-    if method == "GET" {
-        if parent.ends_with(b"/responses") {
-            return Some((Shape::Openai, "responses", b""));
+/// The table's line that has a pattern for one of the texts, and the region in it.
+#[inline(never)]
+fn find<'a>(mut table: &'static str, texts: &[&'a str]) -> Option<(&'static str, &'a str)> {
+    while !table.is_empty() {
+        let mut patterns = cut(&mut table, b'\n');
+        let name = cut(&mut patterns, b' ');
+        while !patterns.is_empty() {
+            let pattern = cut(&mut patterns, b' ');
+            for text in texts {
+                let region = matched(pattern, text);
+                if region.is_some() {
+                    return region.map(|region| (name, region));
+                }
+            }
         }
-        let batch = name == b"results" && parent.get(..last(parent, b'/')?)?.ends_with(b"/messages/batches");
-        return batch.then_some((Shape::Anthropic, "messages.batches", b""));
     }
-    let (_, shape, api) = PATHS.iter().find(|(end, ..)| method == "POST" && path.ends_with(end.as_bytes()))?;
+    None
+}
+
+/// The region in a text that matches the pattern, empty if the pattern names none.
+fn matched<'a>(pattern: &str, text: &'a str) -> Option<&'a str> {
+    let before = until(pattern, b"*?");
+    let rest = text.strip_prefix(before)?;
+    let Some(after) = pattern.get(before.len() + 1..) else { return rest.is_empty().then_some("") };
+    let middle = rest.strip_suffix(after).filter(|middle| !middle.is_empty())?;
+    Some(if pattern.as_bytes().get(before.len()) == Some(&b'?') { middle } else { "" })
+}
+
+fn shape<'a>(method: &str, url: &'a str) -> Option<(Shape, &'static str, &'a str)> {
+    let at = last(url, b'/')?;
+    let (parent, name) = (url.get(..at)?, url.get(at + 1..)?);
+    if method == "GET" {
+        if parent.ends_with("/responses") {
+            return Some((Shape::Openai, "responses", ""));
+        }
+        let batch = name == "results" && parent.get(..last(parent, b'/')?)?.ends_with("/messages/batches");
+        return batch.then_some((Shape::Anthropic, "messages.batches", ""));
+    }
+    let (mut api, _) = find(PATHS, &[url]).filter(|_| method == "POST")?;
+    let shape = Shape::parse(cut(&mut api, b':'))?;
     let model = until(name, b":");
     if model.len() == name.len() {
-        return Some((*shape, api, b""));
+        return Some((shape, api, ""));
     }
     // Vertex serves many vendors by the same verb, and counts tokens by the name of a model.
-    let ours = *shape == Shape::Gemini || parent.ends_with(b"/publishers/anthropic/models") && model != b"count-tokens";
-    ours.then_some((*shape, *api, model))
+    let ours = shape == Shape::Gemini || parent.ends_with("/publishers/anthropic/models") && model != "count-tokens";
+    ours.then_some((shape, api, model))
 }
 
 #[cfg(test)]

@@ -6,19 +6,7 @@
 use crate::llm::answer::{Answer, Answers};
 use crate::llm::members::Members;
 use crate::llm::record::{Records, first};
-use crate::llm::sieve::{Keep, Kept};
 use crate::llm::usage::Usage;
-
-pub(super) const KEPT: &Kept = &[
-    ("id", Keep::Scalar),
-    ("model", Keep::Scalar),
-    ("type", Keep::Scalar),
-    ("stop_reason", Keep::Scalar),
-    ("message", Keep::Walk),
-    ("delta", Keep::Walk),
-    ("result", Keep::Walk),
-    ("usage", Keep::All),
-];
 
 pub(super) fn fold(doc: &Members<'_>, answers: &mut Answers) {
     let answer = &mut answers.current;
@@ -30,7 +18,7 @@ pub(super) fn fold(doc: &Members<'_>, answers: &mut Answers) {
         "message_start" => {
             let start = doc.object("message");
             let id = answer.said.get("id");
-            if !id.is_empty() && id != start.text("id") {
+            if !id.is_empty() && id != start.get("id") {
                 // A second generation in the same stream: a gateway that fell back in the middle of the first.
                 answers.next();
                 answers.is_final = false;
@@ -38,15 +26,11 @@ pub(super) fn fold(doc: &Members<'_>, answers: &mut Answers) {
             message(&start, &mut answers.current);
         }
         "message_delta" => {
-            let delta = doc.object("delta");
-            answer.note(&delta, &STOP);
-            answer.ended |= !delta.text("stop_reason").is_empty();
+            answer.note(doc, "finish_reason delta.stop_reason");
+            answer.ended |= !doc.get("delta.stop_reason").is_empty();
             answer.usage.fold(&doc.object("usage"));
         }
-        "message_stop" => {
-            answer.ended = true;
-            answers.is_final = true;
-        }
+        "message_stop" => answers.end(),
         _ => {
             // A line of a batch's results.
             let result = doc.object("result");
@@ -59,11 +43,9 @@ pub(super) fn fold(doc: &Members<'_>, answers: &mut Answers) {
     }
 }
 
-const STOP: [(&str, &str); 1] = [("stop_reason", "finish_reason")];
-
+#[inline(never)]
 fn message(message: &Members<'_>, answer: &mut Answer) {
-    answer.note(message, &[("id", "id"), ("model", "model")]);
-    answer.note(message, &STOP);
+    answer.note(message, "id id\nmodel model\nfinish_reason stop_reason");
     answer.usage.fold(&message.object("usage"));
 }
 
@@ -71,19 +53,19 @@ fn message(message: &Members<'_>, answer: &mut Answer) {
 pub(super) fn write<'a>(raw: &'a str, records: &mut Records<'a>) {
     let told = Members::of(raw);
     let mut usage = Usage::default();
-    add_counts(&mut usage, &told);
+    usage.add_all(&told, COUNTS);
     let iterations = told.array("iterations");
     let mut fallback = "";
-    for entry in &iterations {
+    for (_, entry) in &iterations {
         let entry = Members::of(entry);
         match entry.text("type") {
-            "compaction" => add_counts(&mut usage, &entry),
+            "compaction" => usage.add_all(&entry, COUNTS),
             "fallback_message" => fallback = first(entry.text("model"), records.model),
             _ => {}
         }
     }
     records.add("", first(fallback, records.model), usage, raw);
-    for raw in iterations {
+    for (_, raw) in iterations {
         let entry = Members::of(raw);
         let own = entry.text("model");
         let role = match entry.text("type") {
@@ -95,34 +77,21 @@ pub(super) fn write<'a>(raw: &'a str, records: &mut Records<'a>) {
             kind => first(kind, "unknown"),
         };
         let mut usage = Usage::default();
-        add_counts(&mut usage, &entry);
+        usage.add_all(&entry, COUNTS);
         records.add(role, first(own, records.model), usage, raw);
     }
 }
 
-fn add_counts(usage: &mut Usage, told: &Members<'_>) {
-    let read = told.count("cache_read_input_tokens");
-    let write = told.count("cache_creation_input_tokens");
-    for n in [told.count("input_tokens"), write, read] {
-        usage.add("input_tokens", n);
-    }
-    usage.add("cache_read_tokens", read);
-    usage.add("cache_write_tokens", write);
-    usage.add_all(
-        &told.object("cache_creation"),
-        &[
-            ("ephemeral_5m_input_tokens", "cache_write_5m_tokens"),
-            ("ephemeral_1h_input_tokens", "cache_write_1h_tokens"),
-        ],
-    );
-    usage.add("output_tokens", told.count("output_tokens"));
-    usage.add("output_reasoning_tokens", told.object("output_tokens_details").count("thinking_tokens"));
-    usage.add_all(
-        &told.object("server_tool_use"),
-        &[
-            ("web_search_requests", "web_searches"),
-            ("web_fetch_requests", "web_fetches"),
-            ("code_execution_requests", "code_executions"),
-        ],
-    );
-}
+const COUNTS: &str = "\
+    input_tokens input_tokens\n\
+    input_tokens cache_creation_input_tokens\n\
+    input_tokens cache_read_input_tokens\n\
+    cache_read_tokens cache_read_input_tokens\n\
+    cache_write_tokens cache_creation_input_tokens\n\
+    cache_write_5m_tokens cache_creation.ephemeral_5m_input_tokens\n\
+    cache_write_1h_tokens cache_creation.ephemeral_1h_input_tokens\n\
+    output_tokens output_tokens\n\
+    output_reasoning_tokens output_tokens_details.thinking_tokens\n\
+    web_searches server_tool_use.web_search_requests\n\
+    web_fetches server_tool_use.web_fetch_requests\n\
+    code_executions server_tool_use.code_execution_requests";

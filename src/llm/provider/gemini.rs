@@ -4,31 +4,20 @@
 
 use crate::llm::answer::Answers;
 use crate::llm::members::Members;
-use crate::llm::record::Records;
-use crate::llm::sieve::{Keep, Kept};
-use crate::llm::usage::{MODALITIES, Usage};
-
-pub(super) const KEPT: &Kept = &[
-    ("modelVersion", Keep::Scalar),
-    ("responseId", Keep::Scalar),
-    ("finishReason", Keep::Scalar),
-    ("blockReason", Keep::Scalar),
-    ("candidates", Keep::Walk),
-    ("promptFeedback", Keep::Walk),
-    ("usageMetadata", Keep::All),
-];
+use crate::llm::record::{Records, join};
+use crate::llm::usage::Usage;
 
 pub(super) fn fold(doc: &Members<'_>, answers: &mut Answers) {
     let answer = &mut answers.current;
     let usage = doc.object("usageMetadata");
-    answer.note(doc, &[("modelVersion", "model"), ("responseId", "id")]);
+    answer.note(doc, "model modelVersion\nid responseId");
     // On Vertex the traffic type tells what the tier is.
-    answer.note(&usage, &[("trafficType", "service_tier"), ("serviceTier", "service_tier")]);
+    answer.note(&usage, "service_tier serviceTier trafficType");
     answer.usage.fold(&usage);
-    let first = doc.array("candidates").first().map(|text| Members::of(text)).unwrap_or_default();
-    for (from, key) in [(first, "finishReason"), (doc.object("promptFeedback"), "blockReason")] {
-        answer.note(&from, &[(key, "finish_reason")]);
-        answer.ended |= !from.text(key).is_empty();
+    let first = doc.array("candidates").first().map(|(_, text)| Members::of(text)).unwrap_or_default();
+    for (from, path) in [(&first, "finishReason"), (doc, "promptFeedback.blockReason")] {
+        answer.said.set("finish_reason", from.get(path));
+        answer.ended |= !from.get(path).is_empty();
     }
 }
 
@@ -37,15 +26,13 @@ pub(super) fn write<'a>(raw: &'a str, records: &mut Records<'a>) {
     let mut usage = Usage::default();
     usage.add_all(
         &told,
-        &[
-            ("promptTokenCount", "input_tokens"),
-            ("toolUsePromptTokenCount", "input_tokens"),
-            ("toolUsePromptTokenCount", "input_tool_tokens"),
-            ("cachedContentTokenCount", "cache_read_tokens"),
-            ("candidatesTokenCount", "output_tokens"),
-            ("thoughtsTokenCount", "output_tokens"),
-            ("thoughtsTokenCount", "output_reasoning_tokens"),
-        ],
+        "input_tokens promptTokenCount\n\
+        input_tokens toolUsePromptTokenCount\n\
+        input_tool_tokens toolUsePromptTokenCount\n\
+        cache_read_tokens cachedContentTokenCount\n\
+        output_tokens candidatesTokenCount\n\
+        output_tokens thoughtsTokenCount\n\
+        output_reasoning_tokens thoughtsTokenCount",
     );
     for (details, prefix, suffix) in [
         ("promptTokensDetails", "input_", "_tokens"),
@@ -53,13 +40,18 @@ pub(super) fn write<'a>(raw: &'a str, records: &mut Records<'a>) {
         ("cacheTokensDetails", "cache_", "_read_tokens"),
         ("candidatesTokensDetails", "output_", "_tokens"),
     ] {
-        for detail in told.array(details) {
+        for (_, detail) in told.array(details) {
             let detail = Members::of(detail);
-            let modality = detail.text("modality").to_ascii_lowercase();
-            // A document is paid for as the images of its pages.
-            let modality = if modality == "document" { "image" } else { &modality };
-            if MODALITIES.contains(&modality) {
-                usage.add(&[prefix, modality, suffix].concat(), detail.count("tokenCount"));
+            let modality = match detail.text("modality") {
+                "TEXT" => "text",
+                "AUDIO" => "audio",
+                "VIDEO" => "video",
+                // A document is paid for as the images of its pages.
+                "IMAGE" | "DOCUMENT" => "image",
+                _ => continue,
+            };
+            if let Some(n) = detail.count("tokenCount") {
+                usage.add(&join(&[prefix, modality, suffix]), n);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The shapes in which providers answer: what to keep of a body, how to fold it, what records it makes.
 //!
-//! A shape is three functions in one file; the provider's name never decides, only the members that are present.
+//! A shape is two functions in one file; the provider's name never decides, only the members that are present.
 
 mod anthropic;
 mod cohere;
@@ -12,20 +12,44 @@ use super::answer::Answers;
 use super::members::Members;
 use super::record::Records;
 use super::route::Shape;
-use super::sieve::Kept;
+use super::sieve::{Keep, Kept};
+
+/// Which members of a body are needed; those of all shapes, since none has content where another has numbers.
+pub(super) const KEPT: &Kept = &[
+    ("id", Keep::Scalar),
+    ("type", Keep::Scalar),
+    ("model", Keep::Scalar),
+    ("index", Keep::Scalar),
+    ("status", Keep::Scalar),
+    ("service_tier", Keep::Scalar),
+    ("finish_reason", Keep::Scalar),
+    ("stop_reason", Keep::Scalar),
+    ("modelVersion", Keep::Scalar),
+    ("responseId", Keep::Scalar),
+    ("finishReason", Keep::Scalar),
+    ("blockReason", Keep::Scalar),
+    ("done", Keep::Scalar),
+    ("done_reason", Keep::Scalar),
+    ("prompt_eval_count", Keep::Scalar),
+    ("eval_count", Keep::Scalar),
+    ("total_duration", Keep::Scalar),
+    ("choices", Keep::Walk),
+    ("response", Keep::Walk),
+    ("data", Keep::Walk),
+    ("message", Keep::Walk),
+    ("delta", Keep::Walk),
+    ("result", Keep::Walk),
+    ("candidates", Keep::Walk),
+    ("promptFeedback", Keep::Walk),
+    ("usage", Keep::All),
+    ("tool_usage", Keep::All),
+    ("usage_breakdown", Keep::All),
+    ("x_groq", Keep::All),
+    ("usageMetadata", Keep::All),
+    ("meta", Keep::All),
+];
 
 impl Shape {
-    /// Which members of a body are needed.
-    pub(super) fn kept(self) -> &'static Kept {
-        match self {
-            Self::Openai => openai::KEPT,
-            Self::Anthropic => anthropic::KEPT,
-            Self::Gemini => gemini::KEPT,
-            Self::Cohere => cohere::KEPT,
-            Self::Ollama => ollama::KEPT,
-        }
-    }
-
     /// Takes in one event of a stream, one line, or the whole document. `images`: it is of an images API.
     pub(super) fn fold(self, doc: &Members<'_>, images: bool, answers: &mut Answers) {
         match self {
