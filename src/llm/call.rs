@@ -3,7 +3,7 @@
 use super::answer::Answers;
 use super::frames::{Frames, Framing, Piece};
 use super::members::{Members, elements};
-use super::provider::KEPT;
+use super::provider::{KEPT, fold, write};
 use super::record::Records;
 use super::route::Shape;
 use super::sieve::Sieve;
@@ -118,7 +118,7 @@ impl Call {
     ///
     /// | member | |
     /// |---|---|
-    /// | `route` | what [`Route::to_json`](super::Route::to_json) gave |
+    /// | `route` | what [`route`](super::route) gave |
     /// | `startedAtMs` | when the request was sent, in milliseconds since 1970 |
     /// | `stream` | whether the request asked for a stream |
     /// | `contentType` | of the answer |
@@ -205,7 +205,7 @@ impl Call {
             }
             // Gemini's streams are one array where no server-sent events are asked for.
             for (_, event) in events {
-                self.shape.fold(&Members::of(event), self.images, &mut self.answers);
+                fold(self.shape, &Members::of(event), self.images, &mut self.answers);
             }
             self.folded = text;
         }
@@ -274,7 +274,7 @@ impl Call {
             if raw.is_empty() {
                 records.add("", records.model, Usage::default(), "");
             } else {
-                self.shape.write(raw, &mut records);
+                write(self.shape, raw, &mut records);
             }
         }
         self.answers.before.clear();

@@ -25,15 +25,26 @@ impl<'a> Members<'a> {
 
     /// The first of these members that says something, as it was written; empty if none does.
     ///
-    /// `paths` are parted by blanks: `usage.prompt_tokens usage.input_tokens`. Null, an empty string and an empty object
-    /// say nothing.
+    /// `paths` are parted by blanks, and lead through objects and the first elements of arrays. A step may have
+    /// alternatives, of which the first that says something is taken: `usage|meta.tokens cached_tokens`. Null, an empty
+    /// string and an empty object say nothing.
     #[inline(never)]
     pub fn get(&self, mut paths: &str) -> &'a str {
         while !paths.is_empty() {
             let mut path = cut(&mut paths, b' ');
-            let text = self.last(cut(&mut path, b'.'));
-            let text = if path.is_empty() { text } else { Members::of(text).get(path) };
-            if !matches!(text, "" | "null" | "{}" | "\"\"") {
+            let mut keys = cut(&mut path, b'.');
+            let mut text = "";
+            while text.is_empty() && !keys.is_empty() {
+                text = self.last(cut(&mut keys, b'|'));
+                if matches!(text, "null" | "{}" | "\"\"") {
+                    text = "";
+                }
+            }
+            if !path.is_empty() {
+                let first = elements(text).first().map_or(text, |(_, first)| first);
+                text = Members::of(first).get(path);
+            }
+            if !text.is_empty() {
                 return text;
             }
         }
@@ -87,10 +98,23 @@ impl<'a> Members<'a> {
 /// What is before the next of these bytes, which is passed over.
 #[inline(never)]
 pub(super) fn cut<'a>(rest: &mut &'a str, byte: u8) -> &'a str {
-    let text = *rest;
-    let at = text.bytes().position(|b| b == byte).unwrap_or(text.len());
-    *rest = text.get(at + 1..).unwrap_or_default();
-    text.get(..at).unwrap_or_default()
+    let at = rest.bytes().position(|b| b == byte).unwrap_or(rest.len());
+    let (head, tail) = rest.split_at_checked(at).unwrap_or_default();
+    let mut tail = tail.chars();
+    tail.next();
+    *rest = tail.as_str();
+    head
+}
+
+/// Whether one of these words is the word.
+#[inline(never)]
+pub(super) fn one_of(mut words: &str, word: &str) -> bool {
+    while !words.is_empty() {
+        if cut(&mut words, b' ') == word {
+            return true;
+        }
+    }
+    false
 }
 
 fn amount(text: &str) -> Option<Decimal> {
@@ -172,11 +196,6 @@ impl Folded {
     #[inline(never)]
     pub fn get(&self, key: &str) -> &str {
         self.0.iter().find(|(k, _)| k == key).map_or("", |(_, text)| text)
-    }
-
-    /// Whether nothing was told.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// The object as JSON text.

@@ -26,7 +26,7 @@ pub use call::{Call, End};
 pub use charge::Cost;
 pub use cost::{Counts, Unpriced};
 pub use request::inspect;
-pub use route::{Route, Shape, route};
+pub use route::{Shape, route};
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::limits::LLM_REQUEST_BYTES_MAX;
 /// `body` asks for it, and is the same in all other bytes; what the caller set, `false` too, is honoured. `ask`
 /// overrides whether the host is known to accept the option, which is so for OpenAI and Azure.
 ///
-/// `route` is what [`Route::to_json`](super::Route::to_json) gave.
+/// `route` is what [`route`](super::route) gave.
 pub fn inspect(route: &str, body: &str, ask: Option<bool>) -> String {
     let said = Members::of(if body.len() > LLM_REQUEST_BYTES_MAX { "" } else { body });
     let route = Members::of(route);
@@ -57,7 +57,7 @@ mod tests {
     use crate::llm::route;
 
     fn asked(url: &str, body: &str, ask: Option<bool>) -> Option<String> {
-        let said = inspect(&route("POST", url, None).unwrap().to_json(), body, ask);
+        let said = inspect(&route("POST", url, None).unwrap(), body, ask);
         let said: serde_json::Value = serde_json::from_str(&said).unwrap();
         said["body"].as_str().map(str::to_owned)
     }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn reads_model_and_stream_at_the_top_only() {
-        let route = route("POST", CHAT, None).unwrap().to_json();
+        let route = route("POST", CHAT, None).unwrap();
         let body = r#"{"messages":[{"content":"\"model\":\"x\"","model":"y"}],"model":"a\/b","stream":true}"#;
         assert_eq!(inspect(&route, body, Some(false)), r#"{"stream":true,"model":"a\/b"}"#);
         assert_eq!(inspect(&route, r#"{"model":7}"#, None), r#"{"stream":false}"#);

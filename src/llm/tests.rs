@@ -182,7 +182,7 @@ fn r10_no_usage_is_unreported_neither_zero_nor_dropped() {
 #[test]
 fn r12_the_provider_is_the_routes() {
     let route = route("POST", "https://openrouter.ai/api/v1/messages", None).unwrap();
-    let route: Value = serde_json::from_str(&route.to_json()).unwrap();
+    let route: Value = serde_json::from_str(&route).unwrap();
     let mut call = Call::open(&json!({ "route": route, "startedAtMs": 0 }).to_string()).unwrap();
     call.push(br#"{"type":"message","usage":{"input_tokens":1}}"#);
     assert_eq!(finish(call, End::End)[0]["provider"], "openrouter");

@@ -42,10 +42,10 @@ pub fn time_range(request: &str) -> Result<String, JsValue> {
     meter::time_range(request).map_err(thrown)
 }
 
-/// See [`llm::route`]; the route as JSON text.
+/// See [`llm::route`].
 #[wasm_bindgen(js_name = llmRoute)]
 pub fn llm_route(method: &str, url: &str, provider: Option<String>) -> Option<String> {
-    llm::route(method, url, provider.as_deref()).map(|route| route.to_json())
+    llm::route(method, url, provider.as_deref())
 }
 
 /// See [`llm::inspect`].
