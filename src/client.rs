@@ -231,7 +231,7 @@ fn charge(book: &Book, record: &Value) -> blueprint::Charge {
     use blueprint::Charge::{Priced, Unpriced};
     match book.cost(record) {
         Err(error) => Unpriced(error.code),
-        Ok(Cost::Unpriced(unpriced)) => Unpriced(unpriced.reason),
+        Ok(Cost::Unpriced(error)) => Unpriced(error.code),
         Ok(cost) => match cost.total().map(Ratio::text) {
             Some(Ok(amount)) => Priced(amount),
             Some(Err(error)) => Unpriced(error.code),

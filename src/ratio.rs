@@ -93,22 +93,22 @@ impl Ratio {
 
     /// Quotient. Errors: `division_by_zero`, `overflow`.
     pub fn div(mut self, by: Decimal) -> Result<Self> {
-        self.divide(&by)?;
+        self.divide(&by.into())?;
         Ok(self)
     }
 
     /// Divides. Errors: `division_by_zero`, `overflow`.
     #[inline(never)]
-    pub fn divide(&mut self, by: &Decimal) -> Result<()> {
-        if by.is_zero() {
+    pub fn divide(&mut self, by: &Self) -> Result<()> {
+        if by.over.is_zero() {
             return Err(Error::new("division_by_zero", "division by zero"));
         }
-        let mut by = *by;
-        if by.is_negative() {
-            (by, self.over) = (by.neg()?, self.over.neg()?);
+        let mut under = by.over;
+        if under.is_negative() {
+            (under, self.over) = (under.neg()?, self.over.neg()?);
         }
-        self.times(&Self { over: Decimal::ONE, under: by.mantissa() })?;
-        self.over.move_point(by.scale())
+        self.times(&Self { over: whole(by.under), under: under.mantissa() })?;
+        self.over.move_point(under.scale())
     }
 
     /// Which is greater. Error: `overflow`.

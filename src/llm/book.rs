@@ -3,7 +3,7 @@
 //! Its text is data from outside the core, in the compact form described at [`Book::parse`]. It is kept as it was read;
 //! what of it a request asks for is looked up when it is asked for.
 
-use super::cost::{Prices, Unpriced};
+use super::cost::{Prices, unpriced};
 use super::matching::{Matched, find};
 use super::record::join;
 use crate::error::{Error, Result};
@@ -124,8 +124,8 @@ impl Book {
         self.named(id).or_else(|| self.providers().iter().find(|provider| takes(provider, "pm", id).is_some()))
     }
 
-    /// Finds a model. Names are compared without regard to case.
-    pub fn find(&self, provider: Option<&str>, model: &str) -> std::result::Result<Found<'_>, Unpriced> {
+    /// Finds a model. Names are compared without regard to case. Errors: `unknown_provider`, `unknown_model`.
+    pub fn find(&self, provider: Option<&str>, model: &str) -> Result<Found<'_>> {
         let mut name = model.trim_ascii();
         if let Some((_, meant)) = self.aliases.iter().rev().find(|(alias, _)| alias.eq_ignore_ascii_case(name)) {
             name = meant;
@@ -147,13 +147,18 @@ impl Book {
             self.provider(wanted)
         };
         let Some(provider) = found else {
-            return Err(Unpriced::of("unknown_provider", if wanted.is_empty() { model } else { wanted }));
+            return Err(unpriced(
+                "unknown_provider",
+                "there is no such provider",
+                if wanted.is_empty() { model } else { wanted },
+            ));
         };
         if let Some(found) = self.find_model(provider, name, false) {
             return Ok(found);
         }
         let dashed = dashed_dates(name);
-        self.find_model(provider, &dashed, true).ok_or_else(|| Unpriced::of("unknown_model", model))
+        self.find_model(provider, &dashed, true)
+            .ok_or_else(|| unpriced("unknown_model", "there is no price for it", model))
     }
 
     fn find_model<'b>(&'b self, provider: &'b Value<'b>, name: &str, via_date_rewrite: bool) -> Option<Found<'b>> {

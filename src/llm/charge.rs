@@ -1,10 +1,10 @@
 //! From a usage record to its cost.
 
 use super::book::{Book, Found, text};
-use super::cost::{Amounts, Counts, Unpriced};
+use super::cost::{Amounts, Counts};
 use super::unit::Unit;
 use crate::decimal::Decimal;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::json::{Value, Writer};
 use crate::ratio::Ratio;
 use crate::time::Instant;
@@ -26,8 +26,10 @@ pub enum Cost<'b> {
     },
     /// The provider said itself what it charges.
     Reported(Decimal),
-    /// There is no price, which is not a price of 0.
-    Unpriced(Unpriced),
+    /// There is no price, which is not a price of 0: the error's code is the reason. `unknown_provider`,
+    /// `unknown_model`, `no_usage`, `usage_missing`, `usage_conflict`, `price_missing_ancestor`, `price_missing_join`,
+    /// `overflow`.
+    Unpriced(Error),
 }
 
 impl Book {
@@ -42,7 +44,7 @@ impl Book {
         }
         let usage = match record.present("usage") {
             Some(usage) if text(record, "status") != "unreported" => usage,
-            _ => return Ok(Cost::Unpriced(Unpriced::of("no_usage", "the provider reported no usage"))),
+            _ => return Ok(Cost::Unpriced(Error::new("no_usage", "the provider reported no usage"))),
         };
         let mut usage = Counts::from_value(usage).map_err(|e| e.at("usage"))?;
         if record.present("role").is_some() {
@@ -54,7 +56,7 @@ impl Book {
         Ok(self.compute(record, &mut usage, at).unwrap_or_else(Cost::Unpriced))
     }
 
-    fn compute(&self, record: &Value, usage: &mut Counts, at: Instant) -> std::result::Result<Cost<'_>, Unpriced> {
+    fn compute(&self, record: &Value, usage: &mut Counts, at: Instant) -> Result<Cost<'_>> {
         let found = self.find(Some(text(record, "provider")), text(record, "model"))?;
         let context = context(record)?;
         let (prices, matched) = found.prices(at, &context)?;
@@ -69,7 +71,7 @@ impl Book {
 }
 
 /// What the price depends on beside the model and the time.
-fn context<'v>(record: &'v Value) -> std::result::Result<Vec<(&'v str, &'v str)>, Unpriced> {
+fn context<'v>(record: &'v Value) -> Result<Vec<(&'v str, &'v str)>> {
     let mut context = Vec::new();
     for (key, value) in record.get("context").and_then(Value::as_object).unwrap_or_default() {
         if let Some(value) = value.as_str() {
@@ -79,7 +81,7 @@ fn context<'v>(record: &'v Value) -> std::result::Result<Vec<(&'v str, &'v str)>
     // Vertex names its tiers by the traffic.
     let tier = match text(record, "service_tier") {
         "PROVISIONED_THROUGHPUT" => {
-            return Err(Unpriced::of("unknown_model", "a request of provisioned throughput"));
+            return Err(Error::new("unknown_model", "provisioned throughput has no price for a request"));
         }
         "ON_DEMAND_FLEX" => "flex",
         "ON_DEMAND_PRIORITY" => "priority",
@@ -117,7 +119,10 @@ impl Cost<'_> {
     pub fn to_json(&self) -> Result<String> {
         let mut w = Writer::object();
         match self {
-            Self::Unpriced(unpriced) => return Ok(unpriced.to_json()),
+            Self::Unpriced(error) => {
+                let detail = [&error.message, ": ", error.path.as_deref().unwrap_or_default()].concat();
+                w.string("status", "unpriced").string("reason", error.code).string("detail", &detail);
+            }
             Self::Reported(total) => {
                 w.string("status", "priced").string("total", &total.text()).string("currency", "USD");
                 w.raw("exact", "true").string("source", "reported").raw("lines", "[]").raw("flags", "[]");
@@ -232,7 +237,7 @@ mod tests {
                 if provider.is_none() && model.starts_with("text-") {
                     continue;
                 }
-                let found = book.find(provider, model).map_err(|u| u.detail()).unwrap();
+                let found = book.find(provider, model).unwrap();
                 assert_eq!((found.model(), found.matched_by()), (want, by));
             }
         }
@@ -290,7 +295,7 @@ mod tests {
     fn aliases() {
         let mut book = Book::parse(SMALL).unwrap();
         book.alias("My-Deployment", "m-1");
-        let found = book.find(Some("one"), "my-deployment").map_err(|u| u.detail()).unwrap();
+        let found = book.find(Some("one"), "my-deployment").unwrap();
         assert_eq!((found.provider(), found.model()), ("one", "m-1"));
     }
 

@@ -31,61 +31,13 @@ pub struct Amounts {
     lines: Vec<Line>,
 }
 
-/// Why there is no price: `unknown_provider`, `unknown_model`, `no_usage`, `usage_missing`, `usage_conflict`,
-/// `price_missing_ancestor`, `price_missing_join`, `overflow`; and a sentence about it.
-pub struct Unpriced {
-    /// Stable `snake_case` code.
-    pub reason: &'static str,
-    /// What it is about: a name, or units. The sentence is only written when someone reads it.
-    name: String,
-    units: Vec<Unit>,
-}
-
-impl Unpriced {
-    #[inline(never)]
-    pub(super) fn of(reason: &'static str, name: &str) -> Self {
-        Self { reason, name: name.to_owned(), units: Vec::new() }
-    }
-
-    #[inline(never)]
-    fn among(reason: &'static str, units: &[Unit]) -> Self {
-        Self { reason, name: String::new(), units: units.to_vec() }
-    }
-
-    /// What is missing, or what contradicts what.
-    pub fn detail(&self) -> String {
-        let between: &[&str] = match self.reason {
-            "unknown_provider" => &["no provider for "],
-            "unknown_model" => &["no price for "],
-            "usage_missing" => &["", " is missing beside ", " and "],
-            "usage_conflict" => &["the parts are more than their "],
-            "price_missing_ancestor" => &["there is a price for ", ", but none for "],
-            "price_missing_join" => &["there are prices for ", " and ", ", but none for "],
-            _ => &[],
-        };
-        let mut detail = between.first().copied().unwrap_or_default().to_owned();
-        detail.push_str(&self.name);
-        for (at, unit) in self.units.iter().enumerate() {
-            if at > 0 {
-                detail.push_str(between.get(at).copied().unwrap_or_default());
-            }
-            detail.push_str(&unit.key());
-        }
-        detail
-    }
-
-    /// `{status:'unpriced', reason, detail}`
-    pub fn to_json(&self) -> String {
-        let mut w = Writer::object();
-        w.string("status", "unpriced").string("reason", self.reason).string("detail", &self.detail());
-        w.end()
-    }
-}
-
-impl From<Error> for Unpriced {
-    fn from(error: Error) -> Self {
-        Self::of(error.code, &error.message)
-    }
+/// Why there is no price for something: a result, not a fault. Its code is the reason (`unknown_provider`,
+/// `unknown_model`, `no_usage`, `usage_missing`, `usage_conflict`, `price_missing_ancestor`, `price_missing_join`,
+/// `overflow`), its path the model or unit that it is about.
+#[cold]
+#[inline(never)]
+pub(super) fn unpriced(reason: &'static str, message: &'static str, about: &str) -> Error {
+    Error::new(reason, message).at(about)
 }
 
 /// Reads `"3"`, or `["3", [200000, "6"], …]`: a base and `[above, price]`, ascending.
@@ -154,14 +106,22 @@ impl<'v> Prices<'v> {
     }
 
     /// A part can only be told apart from its whole if the whole has a price too, and what is two parts at once as well.
-    fn check(&self) -> std::result::Result<(), Unpriced> {
+    fn check(&self) -> Result<()> {
         for (at, (unit, _)) in self.rates.iter().enumerate() {
             if let Some(missing) = unit.ancestor(&|unit| self.has(unit)) {
-                return Err(Unpriced::among("price_missing_ancestor", &[*unit, missing]));
+                return Err(unpriced(
+                    "price_missing_ancestor",
+                    "there is a price for a part but not for this",
+                    &missing.key(),
+                ));
             }
             for (other, _) in self.rates.iter().skip(at + 1) {
                 if let Some(missing) = unit.join(*other).filter(|join| !self.has(*join)) {
-                    return Err(Unpriced::among("price_missing_join", &[*unit, *other, missing]));
+                    return Err(unpriced(
+                        "price_missing_join",
+                        "two units have prices, what is both has none",
+                        &missing.key(),
+                    ));
                 }
             }
         }
@@ -169,7 +129,7 @@ impl<'v> Prices<'v> {
     }
 
     /// Prices the counts. Each unit is charged for what none of its priced parts is charged for.
-    pub(super) fn charge(&self, counts: &mut Counts) -> std::result::Result<Amounts, Unpriced> {
+    pub(super) fn charge(&self, counts: &mut Counts) -> Result<Amounts> {
         self.check()?;
         counts.prepare(self.audio_seconds_min);
         let input_tokens = counts.get(Unit::INPUT_TOKENS).unwrap_or(Decimal::ZERO);
@@ -187,7 +147,7 @@ impl<'v> Prices<'v> {
                     }
                 }
                 if line.quantity.is_negative() {
-                    return Err(Unpriced::among("usage_conflict", &[*unit]));
+                    return Err(unpriced("usage_conflict", "the parts are more than the whole", &unit.key()));
                 }
                 amounts.total.plus(&line.amount()?, false)?;
                 amounts.lines.push(line);
@@ -245,7 +205,7 @@ impl Counts {
     }
 
     /// The reported count; 0 if none of what lies inside was reported either.
-    fn value(&self, unit: Unit) -> std::result::Result<Decimal, Unpriced> {
+    fn value(&self, unit: Unit) -> Result<Decimal> {
         if let Some(reported) = self.get(unit) {
             return Ok(reported);
         }
@@ -253,13 +213,9 @@ impl Counts {
             if n.is_zero() {
                 continue;
             }
-            if unit.contains(*one) {
-                return Err(Unpriced::among("usage_missing", &[unit, *one]));
-            }
-            for (other, n) in &self.0 {
-                if !n.is_zero() && one.join(*other) == Some(unit) {
-                    return Err(Unpriced::among("usage_missing", &[unit, *one, *other]));
-                }
+            let both = |(other, n): &(Unit, Decimal)| !n.is_zero() && one.join(*other) == Some(unit);
+            if unit.contains(*one) || self.0.iter().any(both) {
+                return Err(unpriced("usage_missing", "there is a count for a part but not for this", &unit.key()));
             }
         }
         Ok(Decimal::ZERO)
@@ -270,7 +226,7 @@ impl Line {
     fn amount(&self) -> Result<Ratio> {
         let mut amount = Ratio::from(self.quantity);
         amount.times(&self.rate.into())?;
-        amount.divide(&Decimal::new(self.unit.per().into(), 0))?;
+        amount.divide(&Decimal::new(self.unit.per().into(), 0).into())?;
         Ok(amount)
     }
 }
@@ -352,7 +308,7 @@ mod tests {
             priced += 1;
             let got = match prices.charge(&mut counts) {
                 Err(unpriced) => {
-                    assert_eq!(Some(unpriced.reason), expected["error"].as_str(), "{id}: {}", unpriced.detail());
+                    assert_eq!(Some(unpriced.code), expected["error"].as_str(), "{id}: {unpriced}");
                     continue;
                 }
                 Ok(amounts) => amounts,
@@ -380,7 +336,7 @@ mod tests {
         let prices = Value::parse(prices).unwrap();
         let prices = Prices::read(&prices).map_err(|e| e.code)?;
         let mut counts = Counts::from_value(&Value::parse(usage).unwrap()).map_err(|e| e.code)?;
-        prices.charge(&mut counts).map(|a| a.total.text().unwrap()).map_err(|u| u.reason)
+        prices.charge(&mut counts).map(|a| a.total.text().unwrap()).map_err(|e| e.code)
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod usage;
 pub use book::{Book, Found};
 pub use call::{Call, End};
 pub use charge::Cost;
-pub use cost::{Counts, Unpriced};
+pub use cost::Counts;
 pub use request::inspect;
 pub use route::{Shape, route};
 

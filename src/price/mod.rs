@@ -18,7 +18,7 @@ use crate::json::{Value, Writer};
 use crate::ratio::Ratio;
 pub(crate) use read::positive;
 use read::signed;
-use read::{decimal, invalid, rounding, section};
+use read::{invalid, read, rounding, section};
 
 /// A price.
 ///
@@ -67,22 +67,26 @@ impl Price {
             return Err(invalid("a price is an object").help("like {\"type\":\"unit\",\"amount\":\"0.002\"}"));
         }
         // All members are read whatever the quantity is, so that a price for nothing is one for anything.
-        line(price, Decimal::ZERO, 0)?;
+        apply(price, &mut Line::of(Decimal::ZERO), 0)?;
         Ok(Self(price.owned()))
     }
 
     /// Prices one line. Error: `overflow`.
     pub fn rate(&self, usage: &Usage, currency: &str) -> Result<Line> {
         let Usage::Quantity(metered) = usage;
-        line(&self.0, *metered, minor_digits(currency))
+        let mut line = Line::of(*metered);
+        apply(&self.0, &mut line, minor_digits(currency))?;
+        Ok(line)
     }
 }
 
 /// The members of a price, as far as its type has them.
 static MEMBERS: [&str; 6] = ["type", "quantity", "adjust", "rounding", "amount", "free"];
 
-fn line(price: &Value, metered: Decimal, digits: u32) -> Result<Line> {
-    let (own, zero) = (("", price), Ratio::ZERO);
+/// Prices a line by the quantity that it has, which becomes the billed one.
+#[inline(never)]
+fn apply(price: &Value, line: &mut Line, digits: u32) -> Result<()> {
+    let (own, zero, one) = (("", price), Ratio::ZERO, Ratio::ONE);
     let kind = price.get("type").and_then(Value::as_str).unwrap_or_default();
     let members = match kind {
         "free" => 4,
@@ -97,76 +101,71 @@ fn line(price: &Value, metered: Decimal, digits: u32) -> Result<Line> {
         "adjust",
         &["usage_discount", "amount_discount", "percent_discount", "minimum", "maximum", "prorate"],
     )?;
+    // The number that the step works with.
+    let mut n = zero;
 
-    let mut quantity = Ratio::from(metered);
+    let quantity = &mut line.quantity;
     match convert.1.present("clamp_negative") {
         None | Some(Value::Bool(true)) => quantity.at_least(&zero)?,
         Some(Value::Bool(false)) => {}
         Some(_) => return Err(invalid("this is true or false").at("clamp_negative").at("quantity")),
     }
-    if let Some(by) = decimal(convert, "multiply_by")? {
-        quantity.times(&by.into())?;
+    read(convert, "multiply_by", &one, &mut n)?;
+    quantity.times(&n)?;
+    read(convert, "divide_by", &one, &mut n)?;
+    if n.is_zero() {
+        return Err(invalid("division by zero").at("divide_by").at("quantity"));
     }
-    if let Some(by) = decimal(convert, "divide_by")? {
-        if by.is_zero() {
-            return Err(invalid("division by zero").at("divide_by").at("quantity"));
-        }
-        quantity.divide(&by)?;
-    }
+    quantity.divide(&n)?;
     if let Some(rounding) = rounding(convert, "round")? {
-        quantity = quantity.round(0, rounding)?.into();
+        *quantity = quantity.round(0, rounding)?.into();
     }
-    if let Some(discount) = decimal(adjust, "usage_discount")? {
-        quantity.plus(&discount.into(), true)?;
+    if read(adjust, "usage_discount", &zero, &mut n)? {
+        quantity.plus(&n, true)?;
         quantity.at_least(&zero)?;
     }
 
-    let mut subtotal = zero;
-    if kind != "free" {
-        let Some(amount) = decimal(own, "amount")? else {
-            return Err(invalid("the price needs an amount").at("amount"));
-        };
-        subtotal = amount.into();
+    let subtotal = &mut line.subtotal;
+    if members > 4 && !read(own, "amount", &zero, subtotal)? {
+        return Err(invalid("the price needs an amount").at("amount"));
     }
-    if kind == "unit" {
-        let mut paid = quantity;
-        paid.plus(&decimal(own, "free")?.unwrap_or(Decimal::ZERO).into(), true)?;
+    if members > 5 {
+        let mut paid = *quantity;
+        read(own, "free", &zero, &mut n)?;
+        paid.plus(&n, true)?;
         paid.at_least(&zero)?;
         subtotal.times(&paid)?;
     }
 
-    let mut amount = subtotal;
+    let amount = &mut line.amount;
+    *amount = *subtotal;
     let part = prorate(adjust.1)?;
     // A flat price is charged for a part of the period; usage never is.
     if kind == "flat" {
         amount.times(&part)?;
     }
-    if let Some(discount) = decimal(adjust, "amount_discount")? {
-        amount.plus(&discount.into(), true)?;
-        amount.at_least(&zero)?;
+    read(adjust, "amount_discount", &zero, &mut n)?;
+    amount.plus(&n, true)?;
+    amount.at_least(&zero)?;
+    read(adjust, "percent_discount", &zero, &mut n)?;
+    let hundred = Ratio::from(Decimal::new(100, 0));
+    let mut kept = hundred;
+    kept.plus(&n, true)?;
+    if kept.is_negative() {
+        return Err(invalid("a discount is at most 100 percent").at("percent_discount").at("adjust"));
     }
-    if let Some(percent) = decimal(adjust, "percent_discount")? {
-        let kept = Decimal::new(100, 0).sub(percent)?;
-        if kept.is_negative() {
-            return Err(invalid("a discount is at most 100 percent").at("percent_discount").at("adjust"));
-        }
-        amount.times(&kept.into())?;
-        amount.divide(&Decimal::new(100, 0))?;
+    amount.times(&kept)?;
+    amount.divide(&hundred)?;
+    read(adjust, "minimum", &zero, &mut n)?;
+    n.times(&part)?;
+    amount.at_least(&n)?;
+    if read(adjust, "maximum", &zero, &mut n)? {
+        n.times(&part)?;
+        amount.at_most(&n)?;
     }
-    if let Some(minimum) = decimal(adjust, "minimum")? {
-        let mut minimum = Ratio::from(minimum);
-        minimum.times(&part)?;
-        amount.at_least(&minimum)?;
-    }
-    if let Some(maximum) = decimal(adjust, "maximum")? {
-        let mut maximum = Ratio::from(maximum);
-        maximum.times(&part)?;
-        amount.at_most(&maximum)?;
-    }
-    let rounded = amount.round(digits, rounding(own, "rounding")?.unwrap_or(Rounding::HalfUp))?;
-    let mut minor = rounded;
-    minor.move_point(digits)?;
-    Ok(Line { quantity, subtotal, amount, rounded, minor })
+    line.rounded = amount.round(digits, rounding(own, "rounding")?.unwrap_or(Rounding::HalfUp))?;
+    line.minor = line.rounded;
+    line.minor.move_point(digits)
 }
 
 /// `[days, of days]`: the part of the period that is charged, 1 unless it is there.
@@ -176,9 +175,7 @@ fn prorate(adjust: &Value) -> Result<Ratio> {
         && let (Ok(days), Ok(of)) = (positive(days), positive(of))
         && !of.is_zero()
     {
-        let mut part = Ratio::from(days);
-        part.divide(&of)?;
-        return Ok(part);
+        return Ratio::from(days).div(of);
     }
     Err(invalid("not a part of a period").help("like [10, 31]: 10 of 31 days").at("prorate").at("adjust"))
 }
@@ -202,6 +199,12 @@ impl Usage {
 }
 
 impl Line {
+    /// A quantity that is not priced yet.
+    fn of(quantity: Decimal) -> Self {
+        let zero = Ratio::ZERO;
+        Self { quantity: quantity.into(), subtotal: zero, amount: zero, rounded: Decimal::ZERO, minor: Decimal::ZERO }
+    }
+
     /// `{quantity, subtotal, amount_exact, amount, amount_minor}`, decimal strings; `amount_exact` is null if its digits
     /// do not end. Error: `overflow`.
     pub fn to_json(&self) -> Result<String> {

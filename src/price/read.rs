@@ -3,6 +3,7 @@
 use crate::decimal::{Decimal, Rounding};
 use crate::error::{Error, Result};
 use crate::json::Value;
+use crate::ratio::Ratio;
 
 #[cold]
 #[inline(never)]
@@ -42,17 +43,24 @@ pub(super) fn section<'v>(
     Ok((key, section))
 }
 
-/// A member of a section that is a decimal and not negative, if it is there.
+/// Reads a member of a section that is a decimal and not negative; says whether it is there, and gives the default if not.
 #[inline(never)]
-pub(super) fn decimal((section, rule): (&'static str, &Value), key: &'static str) -> Result<Option<Decimal>> {
-    let Some(value) = rule.present(key) else { return Ok(None) };
+pub(super) fn read(
+    (section, rule): (&'static str, &Value),
+    key: &'static str,
+    default: &Ratio,
+    into: &mut Ratio,
+) -> Result<bool> {
+    *into = *default;
+    let Some(value) = rule.present(key) else { return Ok(false) };
     match positive(value) {
-        Ok(number) => Ok(Some(number)),
+        Ok(number) => *into = number.into(),
         Err(mut error) => {
             error.code = "invalid_price";
-            Err(within(error.at(key), section))
+            return Err(within(error.at(key), section));
         }
     }
+    Ok(true)
 }
 
 /// A member that names a rounding.
