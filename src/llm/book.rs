@@ -4,7 +4,7 @@
 //! what of it a request asks for is looked up when it is asked for.
 
 use super::cost::{Prices, unpriced};
-use super::matching::{Matched, find};
+use super::matching::{Matched, begins, find};
 use super::record::join;
 use crate::error::{Error, Result};
 use crate::json::Value;
@@ -310,24 +310,18 @@ impl<'b> Found<'b> {
     }
 }
 
-/// Writes compact dates (`-20250514`) as dashed ones.
+/// Writes compact dates (`-20250514`, then the end or `:`, `-`) as dashed ones.
 fn dashed_dates(name: &str) -> String {
-    let mut dashed = String::with_capacity(name.len() + 2);
-    for (at, part) in name.split('-').enumerate() {
-        if at > 0 {
+    let date_at = |at: Option<usize>| {
+        let rest = at.and_then(|at| name.as_bytes().get(at..)).unwrap_or_default();
+        begins(rest, "-20######", true) && matches!(rest.get(9), None | Some(b':' | b'-'))
+    };
+    let mut dashed = String::new();
+    for (at, letter) in name.char_indices() {
+        if date_at(at.checked_sub(5)) || date_at(at.checked_sub(7)) {
             dashed.push('-');
         }
-        let (date, rest) = part.split_at_checked(8).unwrap_or((part, ""));
-        if let (Some(year), Some(month), Some(day)) = (date.get(..4), date.get(4..6), date.get(6..8))
-            && at > 0
-            && date.starts_with("20")
-            && (rest.is_empty() || rest.starts_with(':'))
-            && Instant::parse(&join(&[year, "-", month, "-", day, "T00:00:00Z"])).is_ok()
-        {
-            dashed.push_str(&join(&[year, "-", month, "-", day, rest]));
-        } else {
-            dashed.push_str(part);
-        }
+        dashed.push(letter);
     }
     dashed
 }

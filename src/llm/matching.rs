@@ -34,53 +34,56 @@ pub(super) fn find(matcher: &Value, name: &str) -> Result<Option<Matched>> {
 }
 
 fn find_by(key: &str, value: &Value, name: &str) -> Result<Option<Matched>> {
+    let of_lists = matches!(key, "or" | "and");
+    let list = value.as_array();
+    if list.is_some() != of_lists && key != "eq" {
+        return Err(invalid(if of_lists { "this is not a list" } else { "this is a list" }));
+    }
     let (mut first, mut all) = (None, true);
-    match key {
-        "or" | "and" => {
-            for item in value.as_array().ok_or_else(|| invalid("this is not a list"))? {
-                let matched = find(item, name)?;
-                all &= matched.is_some();
-                first = first.or(matched);
-            }
-            let both = all.then_some(Matched::Loose);
-            return Ok(if key == "or" { first } else { both });
-        }
-        "not" => return Ok(if find(value, name)?.is_none() { Some(Matched::Loose) } else { None }),
-        _ => {}
+    for item in list.unwrap_or(std::slice::from_ref(value)) {
+        let matched = if of_lists || key == "not" { find(item, name)? } else { find_text(key, item, name)? };
+        all &= matched.is_some();
+        first = first.or(matched);
     }
-    for item in value.as_array().filter(|_| key == "eq").unwrap_or(std::slice::from_ref(value)) {
-        let text = item.as_str().ok_or_else(|| invalid("this is not a text"))?;
-        first = first.or(find_text(key, text.as_bytes(), name.as_bytes())?);
-    }
-    Ok(first)
+    Ok(match key {
+        "and" if all => Some(Matched::Loose),
+        "not" if !all => Some(Matched::Loose),
+        "and" | "not" => None,
+        _ => first,
+    })
 }
 
-fn find_text(key: &str, text: &[u8], name: &[u8]) -> Result<Option<Matched>> {
-    let (matched, everywhere) = match key {
-        "eq" | "eqm" => (Matched::Exact, false),
-        "sw" | "swm" => (Matched::Prefix, false),
-        "ew" => (Matched::Loose, false),
-        "ct" => (Matched::Loose, true),
+fn find_text(key: &str, text: &Value, name: &str) -> Result<Option<Matched>> {
+    let text = text.as_str().ok_or_else(|| invalid("this is not a text"))?;
+    // Where it may begin: at the front, at the end, anywhere.
+    let last = name.len().wrapping_sub(text.len());
+    let (matched, mut at, until) = match key {
+        "eq" | "eqm" => (Matched::Exact, last, 0),
+        "sw" | "swm" => (Matched::Prefix, 0, 0),
+        "ew" => (Matched::Loose, last, last),
+        "ct" => (Matched::Loose, 0, last),
         _ => return Err(invalid("there is no such match").help("eq, sw, ew, ct, eqm, swm, or, and, not")),
     };
-    let Some(last) = name.len().checked_sub(text.len()) else { return Ok(None) };
-    let (from, until) = match matched {
-        Matched::Exact if last > 0 => return Ok(None),
-        Matched::Exact | Matched::Prefix => (0, 0),
-        Matched::Loose => (if everywhere { 0 } else { last }, last),
-    };
-    for at in from..=until {
-        let mut bytes = name.iter().skip(at);
-        let digits = key.len() == 3;
-        if text.iter().all(|wanted| {
-            bytes
-                .next()
-                .is_some_and(|b| b.eq_ignore_ascii_case(wanted) || digits && *wanted == b'#' && b.is_ascii_digit())
-        }) {
+    while at <= until && until <= name.len() {
+        if begins(name.as_bytes().get(at..).unwrap_or_default(), text, key.len() > 2) {
             return Ok(Some(matched));
         }
+        at += 1;
     }
     Ok(None)
+}
+
+/// Whether a name begins with a text, in any case of letters. In a mask `#` is any digit.
+#[inline(never)]
+pub(super) fn begins(name: &[u8], text: &str, mask: bool) -> bool {
+    let mut bytes = name.iter();
+    for wanted in text.as_bytes() {
+        let Some(byte) = bytes.next() else { return false };
+        if !(byte.eq_ignore_ascii_case(wanted) || mask && *wanted == b'#' && byte.is_ascii_digit()) {
+            return false;
+        }
+    }
+    true
 }
 
 #[cold]
