@@ -1,0 +1,6 @@
+// One measurement in a process of its own: `node child.mjs '{"measure":"body",…}'` prints its result as JSON.
+const job = JSON.parse(process.argv[2])
+const { measure } = await import(`../measure/${job.measure}.mjs`)
+const result = await measure(job)
+// Peers keep sockets and timers; nothing of them is waited for.
+process.stdout.write(JSON.stringify(result), () => process.exit(0))

@@ -1,0 +1,58 @@
+/**
+ * `npm run bench`: measures M1 to M14 and prints them as ratios, with target and verdict; writes RESULTS.md.
+ *
+ *     npm run bench                 everything; about 20 minutes
+ *     npm run bench -- --quick      the metrics that guard a change; under 3 minutes
+ *     npm run bench -- M1 M5        only these; RESULTS.md is left alone
+ */
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { must } from '../scripts/must.mjs'
+import { setup } from '../scripts/setup.mjs'
+import { machine, peerVersions } from './lib/machine.mjs'
+import { markdown, plain, verdict } from './lib/report.mjs'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
+const quick = values.quick ?? false
+
+await setup()
+installPeers()
+const on = machine()
+
+const files = readdirSync(`${here}metrics`).sort()
+const metrics = await Promise.all(files.map((file) => import(`./metrics/${file}`)))
+const known = metrics.map(({ metric }) => metric)
+const unknown = positionals.filter((name) => !known.includes(name))
+if (unknown.length > 0) {
+  console.error(`there is no metric ${unknown.join(', ')}; there are ${known.join(', ')}`)
+  process.exit(2)
+}
+
+const results = []
+for (const { metric, title, missing, isSlow, run } of metrics) {
+  if (positionals.length > 0 && !positionals.includes(metric)) continue
+  const result = { metric, title, ...(await outcome(missing, isSlow, run)) }
+  results.push(result)
+  const figures = result.figures?.map((figure) => ({ ...figure, verdict: verdict(figure) }))
+  console.log(JSON.stringify({ ...result, figures }))
+}
+console.log(`\n${plain(results)}`)
+if (positionals.length === 0) {
+  writeFileSync(`${here}RESULTS.md`, markdown(results, on, peerVersions(), quick))
+  console.log('\nwritten: benches/RESULTS.md')
+}
+
+async function outcome(missing, isSlow, run) {
+  if (missing) return { status: `not available yet: ${missing}` }
+  if (isSlow && quick) return { status: 'not run: quick' }
+  return run({ quick, rounds: 3, peerRounds: quick ? 3 : 5 })
+}
+
+/** The peers are installed at the first run, and again when their lock file changes. */
+function installPeers() {
+  const installed = statSync(`${here}node_modules/.package-lock.json`, { throwIfNoEntry: false })
+  if (installed && installed.mtimeMs >= statSync(`${here}package-lock.json`).mtimeMs) return
+  must('npm ci --prefix benches --no-audit --no-fund')
+}
