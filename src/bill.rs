@@ -1,7 +1,5 @@
 //! What a client's events come to: the customers' bill, and what LLM providers charge for the same events.
 
-use std::collections::BTreeMap;
-
 use crate::blueprint::llm::EVENT_TYPE;
 use crate::decimal::Decimal;
 use crate::error::{Error, Result};
@@ -53,18 +51,18 @@ impl Bill {
         query.only(&["subject", "from", "to"])?;
         let mut incomplete = false;
         let mut lines = Writer::array();
-        let (mut total, mut total_minor) = (Ratio::from(Decimal::ZERO), Decimal::ZERO);
+        let (mut total, mut total_minor) = (Ratio::ZERO, Decimal::ZERO);
         for (slug, price) in &self.prices {
             let usage = quantities(totals, slug, query, &["subject"], &mut incomplete)?;
-            let (mut quantity, mut amount, mut minor) = (Decimal::ZERO, Ratio::from(Decimal::ZERO), Decimal::ZERO);
-            for used in usage.values() {
+            let (mut quantity, mut amount, mut minor) = (Decimal::ZERO, Ratio::ZERO, Decimal::ZERO);
+            for (_, used) in &usage {
                 let line = price.rate(&Usage::Quantity(*used), &self.currency)?;
-                quantity = quantity.add(*used)?;
-                amount = amount.add(line.amount)?;
-                minor = minor.add(line.minor)?;
+                quantity.plus(used, false)?;
+                amount.plus(&line.amount, false)?;
+                minor.plus(&line.minor, false)?;
             }
-            total = total.add(amount)?;
-            total_minor = total_minor.add(minor)?;
+            total.plus(&amount, false)?;
+            total_minor.plus(&minor, false)?;
             let mut w = Writer::object();
             w.string("meter", slug)
                 .string("quantity", &quantity.text())
@@ -81,7 +79,8 @@ impl Bill {
             let charged = provider.cost(query, &mut incomplete)?;
             w.raw("provider", &charged.json);
             if self.currency == "USD" && charged.all_priced {
-                w.string("margin", &total.sub(charged.total.into())?.text()?);
+                total.plus(&charged.total.into(), true)?;
+                w.string("margin", &total.text()?);
             }
         }
         if incomplete {
@@ -132,8 +131,9 @@ impl ProviderCost {
             let mut w = Writer::object();
             w.string("provider", provider).string("model", model);
             if reason.is_empty() {
-                let cost = costs.get(&[model.clone(), provider.clone()][..]).copied().unwrap_or(Decimal::ZERO);
-                total = total.add(cost)?;
+                let cost = costs.iter().find(|(key, _)| key.first() == Some(model) && key.get(1) == Some(provider));
+                let cost = cost.map_or(Decimal::ZERO, |(_, cost)| *cost);
+                total.plus(&cost, false)?;
                 w.string("total", &cost.text()).raw("calls", &count.text());
                 models.item(&w.end());
             } else {
@@ -151,14 +151,15 @@ impl ProviderCost {
     }
 }
 
-/// A meter's values by group, the groups in the order of `group_by`.
+/// A meter's values by group, the groups in the order of `group_by`. Each group has one row: there are no windows, and
+/// one subject at most is asked for.
 fn quantities(
     totals: &Totals,
     slug: &str,
     query: &Value,
     group_by: &[&str],
     incomplete: &mut bool,
-) -> Result<BTreeMap<Vec<String>, Decimal>> {
+) -> Result<Vec<(Vec<String>, Decimal)>> {
     let mut groups = Writer::array();
     for name in group_by {
         groups.item_string(name);
@@ -178,21 +179,19 @@ fn quantities(
     let answer = totals.query(&Query::parse(&Value::parse(&text)?, totals.meters(), &options)?)?;
     *incomplete |= answer.incomplete;
     let result = Value::parse(&answer.result)?;
-    let mut values = BTreeMap::new();
+    let mut values = Vec::new();
     for row in result.get("data").and_then(Value::as_array).unwrap_or_default() {
         let text = match (row.get("valueDecimal"), row.get("value")) {
             (Some(Value::String(text)), _) => text,
             (_, Some(Value::Number(text))) => *text,
             _ => continue,
         };
-        let key = group_by.iter().map(|name| {
-            let group = if *name == "subject" { row.get(name) } else { row.get("groupBy").and_then(|g| g.get(name)) };
-            group.and_then(Value::as_str).unwrap_or_default().to_owned()
-        });
-        let value = Decimal::parse(text)?;
-        // With a subject asked for, rows are per subject as well as per group; each belongs to one key.
-        let sum = values.entry(key.collect::<Vec<_>>()).or_insert(Decimal::ZERO);
-        *sum = sum.add(value)?;
+        let mut key = Vec::new();
+        for name in group_by {
+            let from = if *name == "subject" { Some(row) } else { row.get("groupBy") };
+            key.push(from.and_then(|from| from.get(name)?.as_str()).unwrap_or_default().to_owned());
+        }
+        values.push((key, Decimal::parse(text)?));
     }
     Ok(values)
 }
