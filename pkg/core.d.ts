@@ -105,7 +105,7 @@ export function __wbg_reset_state(): void;
 export function llmInspect(route: string, body: string): string;
 
 /**
- * See [`llm::route`]; the route as JSON text.
+ * See [`llm::route`].
  */
 export function llmRoute(method: string, url: string, provider?: string | null): string | undefined;
 

@@ -533,7 +533,7 @@ export function llmInspect(route, body) {
 }
 
 /**
- * See [`llm::route`]; the route as JSON text.
+ * See [`llm::route`].
  * @param {string} method
  * @param {string} url
  * @param {string | null} [provider]
