@@ -207,7 +207,7 @@ pub(super) fn prices<'v>(
     context: &[(&str, &str)],
     variants: bool,
 ) -> Result<(Prices<'v>, bool)> {
-    let mut prices = Prices::default();
+    let mut prices = Prices::none();
     let mut some = false;
     match model.present("p") {
         Some(plain) if plain.as_array().is_none() => {
@@ -228,9 +228,9 @@ pub(super) fn prices<'v>(
         return Err(invalid("a model has prices").at("p"));
     }
     if let Some(min) = model.get("min").and_then(|min| min.present("audio_seconds")) {
-        prices.audio_seconds_min = Some(positive(min).map_err(|e| e.at("min"))?);
+        prices.audio_seconds_min = positive(min).map_err(|e| e.at("min"))?;
     }
-    let (mut over, mut matched) = (Prices::default(), false);
+    let (mut over, mut matched) = (Prices::none(), false);
     each(model, "v", &mut |variant| {
         let when = variant.get("w").and_then(Value::as_object).unwrap_or_default();
         if when.is_empty() {

@@ -8,11 +8,10 @@ use crate::price::positive;
 use crate::ratio::Ratio;
 
 /// The prices that hold for a request, as they stand in the book.
-#[derive(Default)]
 pub(super) struct Prices<'v> {
     rates: Vec<(Unit, &'v Value<'v>)>,
     /// What `audio_seconds` are raised to.
-    pub(super) audio_seconds_min: Option<Decimal>,
+    pub(super) audio_seconds_min: Decimal,
 }
 
 /// Counts by unit, as they were reported. Absent is "not reported", which is not 0.
@@ -73,9 +72,13 @@ fn not_ascending() -> Error {
 }
 
 impl<'v> Prices<'v> {
+    pub(super) fn none() -> Self {
+        Self { rates: Vec::new(), audio_seconds_min: Decimal::ZERO }
+    }
+
     /// Takes an object of price keys. Keys that are not known are passed over.
     pub(super) fn read(value: &'v Value<'v>) -> Result<Self> {
-        let mut prices = Self::default();
+        let mut prices = Self::none();
         let members = value.as_object().ok_or_else(|| Error::new("invalid_price_book", "prices are an object"))?;
         for (key, value) in members {
             if let Some(unit) = Unit::of_price(key) {
@@ -131,8 +134,8 @@ impl<'v> Prices<'v> {
     /// Prices the counts. Each unit is charged for what none of its priced parts is charged for.
     pub(super) fn charge(&self, counts: &mut Counts) -> Result<Amounts> {
         self.check()?;
-        counts.prepare(self.audio_seconds_min);
-        let input_tokens = counts.get(Unit::INPUT_TOKENS).unwrap_or(Decimal::ZERO);
+        counts.prepare(&self.audio_seconds_min);
+        let input_tokens = counts.get(Unit::INPUT_TOKENS).unwrap_or(&Decimal::ZERO);
         let mut amounts = Amounts::nothing();
         // Parts before their wholes.
         for depth in (0..=Unit::DEPTH_MAX).rev() {
@@ -140,7 +143,7 @@ impl<'v> Prices<'v> {
                 if unit.depth() != depth {
                     continue;
                 }
-                let mut line = Line { unit: *unit, quantity: counts.value(*unit)?, rate: rate(price, &input_tokens)? };
+                let mut line = Line { unit: *unit, quantity: counts.value(*unit)?, rate: rate(price, input_tokens)? };
                 for part in &amounts.lines {
                     if unit.contains(part.unit) {
                         line.quantity.plus(&part.quantity, true)?;
@@ -176,8 +179,8 @@ impl Counts {
     }
 
     #[inline(never)]
-    fn get(&self, unit: Unit) -> Option<Decimal> {
-        self.0.iter().rev().find(|(u, _)| *u == unit).map(|(_, n)| *n)
+    fn get(&self, unit: Unit) -> Option<&Decimal> {
+        self.0.iter().rev().find(|(u, _)| *u == unit).map(|(_, n)| n)
     }
 
     /// Counts a unit that was not reported.
@@ -188,17 +191,15 @@ impl Counts {
     }
 
     pub(super) fn is_zero(&self, unit: Unit) -> bool {
-        self.get(unit).is_none_or(Decimal::is_zero)
+        self.get(unit).is_none_or(|n| n.is_zero())
     }
 
     /// Applies the minimum of audio, and counts the request itself unless the record says how many it stands for.
-    fn prepare(&mut self, audio_seconds_min: Option<Decimal>) {
+    fn prepare(&mut self, audio_seconds_min: &Decimal) {
         self.set_default(Unit::REQUESTS, Decimal::ONE);
         let seconds = self.get(Unit::AUDIO_SECONDS).or(self.get(Unit::INPUT_AUDIO_SECONDS));
-        if let (Some(seconds), Some(min)) = (seconds, audio_seconds_min)
-            && !seconds.is_zero()
-        {
-            let raised = seconds.max(min);
+        if let Some(seconds) = seconds.filter(|seconds| !seconds.is_zero() && !audio_seconds_min.is_zero()) {
+            let raised = *seconds.max(audio_seconds_min);
             self.0.push((Unit::AUDIO_SECONDS, raised));
             self.0.push((Unit::INPUT_AUDIO_SECONDS, raised));
         }
@@ -207,7 +208,7 @@ impl Counts {
     /// The reported count; 0 if none of what lies inside was reported either.
     fn value(&self, unit: Unit) -> Result<Decimal> {
         if let Some(reported) = self.get(unit) {
-            return Ok(reported);
+            return Ok(*reported);
         }
         for (one, n) in &self.0 {
             if n.is_zero() {
@@ -302,7 +303,7 @@ mod tests {
             let mut prices = Prices::read(&prices).unwrap();
             if let Some(rule) = case["rule"].as_str() {
                 let number = rule.split(' ').nth(1).unwrap();
-                prices.audio_seconds_min = Some(Decimal::parse(number).unwrap());
+                prices.audio_seconds_min = Decimal::parse(number).unwrap();
             }
             let mut counts = Counts::from_value(&Value::parse(&usage).unwrap()).unwrap();
             priced += 1;
