@@ -1,7 +1,7 @@
 //! Text to float64 and back, correctly rounded both ways.
 //!
 //! `core` does the same faster, with tables that would be a third of the WebAssembly module. Here the common numbers
-//! take a short way, and the rest goes through big integers.
+//! are read in a short way, and the rest goes through big integers.
 
 use std::cmp::Ordering;
 
@@ -33,11 +33,6 @@ pub fn parse(text: &str) -> Option<f64> {
     Some(if number.negative { -magnitude } else { magnitude })
 }
 
-/// 10^n, for an n up to [`POWER_MAX`].
-fn power(n: u64) -> f64 {
-    (0..n).fold(1.0, |power, _| power * 10.0)
-}
-
 /// `digits × 10^exponent`
 fn magnitude(digits: &[u8], exponent: i64) -> f64 {
     let size = exponent.saturating_add(digits.len() as i64);
@@ -50,7 +45,7 @@ fn magnitude(digits: &[u8], exponent: i64) -> f64 {
     if digits.len() <= 19 {
         let integer = digits.iter().fold(0_u64, |n, d| n * 10 + u64::from(*d));
         if integer <= EXACT_MAX && exponent.unsigned_abs() <= POWER_MAX {
-            let power = power(exponent.unsigned_abs());
+            let power = (0..exponent.unsigned_abs()).fold(1.0, |power, _| power * 10.0);
             return if exponent < 0 { integer as f64 / power } else { integer as f64 * power };
         }
     }
@@ -102,24 +97,6 @@ fn magnitude(digits: &[u8], exponent: i64) -> f64 {
 ///
 /// `x = 0.d₁d₂… × 10^point`. Steele and White's algorithm with big integers.
 fn shortest(x: f64) -> (String, i64) {
-    for places in 0..10 {
-        let power = power(places);
-        // At most 15 digits that read back are the only ones, since float64 holds any 15 digits.
-        let scaled = (x * power) as u64;
-        if scaled >= 999_999_999_999_999 {
-            break;
-        }
-        for integer in [scaled, scaled + 1] {
-            if integer as f64 / power == x {
-                let mut digits = crate::decimal::digits(integer.into());
-                let point = digits.len() as i64 - places as i64;
-                while digits.ends_with('0') {
-                    digits.pop();
-                }
-                return (digits, point);
-            }
-        }
-    }
     let bits = x.to_bits();
     let (fraction, raised) = (bits & ((1 << 52) - 1), (bits >> 52) as i64);
     let mantissa = if raised == 0 { fraction } else { fraction | 1 << 52 };
