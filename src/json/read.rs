@@ -245,53 +245,37 @@ impl<'a> Reader<'a> {
 
     /// Reads an object: `member` is called with each key and must read (or [`Self::skip`]) its value.
     pub fn object(&mut self, mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Result<()>) -> Result<()> {
-        self.blanks();
-        self.eat(b'{', "an object is missing")?;
-        self.enter()?;
-        self.blanks();
-        if self.byte() == Some(b'}') {
-            self.pos += 1;
-        } else {
-            loop {
-                let key = self.string()?;
-                self.blanks();
-                self.eat(b':', "a colon is missing")?;
-                member(self, key)?;
-                self.blanks();
-                if self.byte() == Some(b',') {
-                    self.pos += 1;
-                    continue;
-                }
-                self.eat(b'}', "a comma or a closing brace is missing")?;
-                break;
-            }
-        }
-        self.depth -= 1;
-        Ok(())
+        self.each(false, &mut member)
     }
 
     /// Reads an array: `element` is called at each element and must read (or [`Self::skip`]) it.
     pub fn array(&mut self, mut element: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.each(true, &mut |r, _| element(r))
+    }
+
+    /// Reads an array, whose elements have an empty key, or an object. Not generic: it is there once, however many
+    /// there are who read objects.
+    pub fn each(&mut self, array: bool, take: &mut dyn FnMut(&mut Self, Cow<'a, str>) -> Result<()>) -> Result<()> {
+        let (open, close) = if array { (b'[', b']') } else { (b'{', b'}') };
         self.blanks();
-        self.eat(b'[', "an array is missing")?;
+        self.eat(open, if array { "an array is missing" } else { "an object is missing" })?;
         self.enter()?;
         self.blanks();
-        if self.byte() == Some(b']') {
-            self.pos += 1;
-        } else {
-            loop {
-                element(self)?;
+        let mut more = self.byte() != Some(close);
+        while more {
+            let mut key = Cow::Borrowed("");
+            if !array {
+                key = self.string()?;
                 self.blanks();
-                if self.byte() == Some(b',') {
-                    self.pos += 1;
-                    continue;
-                }
-                self.eat(b']', "a comma or a closing bracket is missing")?;
-                break;
+                self.eat(b':', "a colon is missing")?;
             }
+            take(self, key)?;
+            self.blanks();
+            more = self.byte() == Some(b',');
+            self.pos += usize::from(more);
         }
         self.depth -= 1;
-        Ok(())
+        self.eat(close, "a comma or a closing bracket is missing")
     }
 
     /// Reads any value, checks it, and gives its text as it was written.
@@ -303,8 +287,7 @@ impl<'a> Reader<'a> {
             Kind::Bool => drop(self.bool()?),
             Kind::Number => drop(self.number()?),
             Kind::String => drop(self.string()?),
-            Kind::Array => self.array(|r| r.skip().map(drop))?,
-            Kind::Object => self.object(|r, _| r.skip().map(drop))?,
+            Kind::Array | Kind::Object => self.each(kind == Kind::Array, &mut |r, _| r.skip().map(drop))?,
         }
         Ok(self.slice(from, self.pos))
     }

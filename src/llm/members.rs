@@ -145,21 +145,14 @@ fn read(text: &str, open: u8) -> Vec<(&str, &str)> {
         return members;
     }
     let mut r = Reader::new(text);
-    let read = if open == b'[' {
-        r.array(|r| {
-            members.push(("", r.skip()?));
-            Ok(())
-        })
-    } else {
-        r.object(|r, key| {
-            let text = r.skip()?;
-            // A key with escapes is none that anybody asks for.
-            if let Cow::Borrowed(key) = key {
-                members.push((key, text));
-            }
-            Ok(())
-        })
-    };
+    let read = r.each(open == b'[', &mut |r, key| {
+        let text = r.skip()?;
+        // A key with escapes is none that anybody asks for.
+        if let Cow::Borrowed(key) = key {
+            members.push((key, text));
+        }
+        Ok(())
+    });
     if read.and_then(|()| r.end()).is_err() {
         members.clear();
     }
