@@ -43,12 +43,13 @@ impl<'a> Reader<'a> {
         self.pos
     }
 
-    fn byte(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.pos).copied()
+    /// The next byte; 0, which nothing may begin with, at the end.
+    fn byte(&self) -> u8 {
+        self.text.as_bytes().get(self.pos).copied().unwrap_or(0)
     }
 
     fn blanks(&mut self) {
-        while matches!(self.byte(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        while matches!(self.byte(), b' ' | b'\n' | b'\r' | b'\t') {
             self.pos += 1;
         }
     }
@@ -67,7 +68,7 @@ impl<'a> Reader<'a> {
     }
 
     fn eat(&mut self, byte: u8, what: &'static str) -> Result<()> {
-        if self.byte() == Some(byte) {
+        if self.byte() == byte {
             self.pos += 1;
             return Ok(());
         }
@@ -91,12 +92,12 @@ impl<'a> Reader<'a> {
     pub fn kind(&mut self) -> Result<Kind> {
         self.blanks();
         match self.byte() {
-            Some(b'n') => Ok(Kind::Null),
-            Some(b't' | b'f') => Ok(Kind::Bool),
-            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
-            Some(b'"') => Ok(Kind::String),
-            Some(b'[') => Ok(Kind::Array),
-            Some(b'{') => Ok(Kind::Object),
+            b'n' => Ok(Kind::Null),
+            b't' | b'f' => Ok(Kind::Bool),
+            b'-' | b'0'..=b'9' => Ok(Kind::Number),
+            b'"' => Ok(Kind::String),
+            b'[' => Ok(Kind::Array),
+            b'{' => Ok(Kind::Object),
             _ => self.fail("not a JSON value"),
         }
     }
@@ -110,32 +111,28 @@ impl<'a> Reader<'a> {
     /// Reads `true` or `false`.
     pub fn bool(&mut self) -> Result<bool> {
         self.blanks();
-        if self.byte() == Some(b't') {
-            self.literal("true").map(|()| true)
-        } else {
-            self.literal("false").map(|()| false)
-        }
+        if self.byte() == b't' { self.literal("true").map(|()| true) } else { self.literal("false").map(|()| false) }
     }
 
     /// Reads a number and gives its text.
     pub fn number(&mut self) -> Result<&'a str> {
         self.blanks();
         let from = self.pos;
-        if self.byte() == Some(b'-') {
+        if self.byte() == b'-' {
             self.pos += 1;
         }
-        if self.byte() == Some(b'0') {
+        if self.byte() == b'0' {
             self.pos += 1;
         } else {
             self.digits()?;
         }
-        if self.byte() == Some(b'.') {
+        if self.byte() == b'.' {
             self.pos += 1;
             self.digits()?;
         }
-        if matches!(self.byte(), Some(b'e' | b'E')) {
+        if matches!(self.byte(), b'e' | b'E') {
             self.pos += 1;
-            if matches!(self.byte(), Some(b'+' | b'-')) {
+            if matches!(self.byte(), b'+' | b'-') {
                 self.pos += 1;
             }
             self.digits()?;
@@ -145,7 +142,7 @@ impl<'a> Reader<'a> {
 
     fn digits(&mut self) -> Result<()> {
         let from = self.pos;
-        while matches!(self.byte(), Some(b'0'..=b'9')) {
+        while matches!(self.byte(), b'0'..=b'9') {
             self.pos += 1;
         }
         if from == self.pos { self.fail("a digit is missing") } else { Ok(()) }
@@ -156,31 +153,27 @@ impl<'a> Reader<'a> {
         self.blanks();
         self.eat(b'"', "a string is missing")?;
         let mut from = self.pos;
-        let mut owned: Option<String> = None;
+        let mut unescaped = String::new();
         loop {
             match self.byte() {
-                Some(b'"') => {
+                b'"' => {
                     let tail = self.slice(from, self.pos);
                     self.pos += 1;
-                    return Ok(match owned {
-                        None => Cow::Borrowed(tail),
-                        Some(mut text) => {
-                            text.push_str(tail);
-                            Cow::Owned(text)
-                        }
-                    });
+                    if unescaped.is_empty() {
+                        return Ok(Cow::Borrowed(tail));
+                    }
+                    unescaped.push_str(tail);
+                    return Ok(Cow::Owned(unescaped));
                 }
-                Some(b'\\') => {
-                    let text = owned.get_or_insert_with(String::new);
-                    text.push_str(self.text.get(from..self.pos).unwrap_or_default());
+                b'\\' => {
+                    unescaped.push_str(self.slice(from, self.pos));
                     self.pos += 1;
-                    let c = self.escape()?;
-                    owned.get_or_insert_with(String::new).push(c);
+                    unescaped.push(self.escape()?);
                     from = self.pos;
                 }
-                Some(0..=0x1f) => return self.fail("a control character must be escaped"),
-                Some(_) => self.pos += 1,
-                None => return self.fail("the string does not end"),
+                0 if self.pos == self.text.len() => return self.fail("the string does not end"),
+                0..=0x1f => return self.fail("a control character must be escaped"),
+                _ => self.pos += 1,
             }
         }
     }
@@ -189,15 +182,13 @@ impl<'a> Reader<'a> {
         let byte = self.byte();
         self.pos += 1;
         Ok(match byte {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => {
+            b'"' | b'\\' | b'/' => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
                 let high = self.hex4()?;
                 if (0xd800..0xdc00).contains(&high) && self.text.as_bytes().get(self.pos..self.pos + 2) == Some(b"\\u")
                 {
@@ -224,9 +215,9 @@ impl<'a> Reader<'a> {
         let mut n = 0;
         for _ in 0..4 {
             let digit = match self.byte() {
-                Some(b @ b'0'..=b'9') => b - b'0',
-                Some(b @ b'a'..=b'f') => b - b'a' + 10,
-                Some(b @ b'A'..=b'F') => b - b'A' + 10,
+                b @ b'0'..=b'9' => b - b'0',
+                b @ b'a'..=b'f' => b - b'a' + 10,
+                b @ b'A'..=b'F' => b - b'A' + 10,
                 _ => return self.fail("four hex digits are missing"),
             };
             n = n * 16 + u32::from(digit);
@@ -261,7 +252,7 @@ impl<'a> Reader<'a> {
         self.eat(open, if array { "an array is missing" } else { "an object is missing" })?;
         self.enter()?;
         self.blanks();
-        let mut more = self.byte() != Some(close);
+        let mut more = self.byte() != close;
         while more {
             let mut key = Cow::Borrowed("");
             if !array {
@@ -271,7 +262,7 @@ impl<'a> Reader<'a> {
             }
             take(self, key)?;
             self.blanks();
-            more = self.byte() == Some(b',');
+            more = self.byte() == b',';
             self.pos += usize::from(more);
         }
         self.depth -= 1;
