@@ -80,14 +80,10 @@ impl<'a> Records<'a> {
         if id.is_empty() {
             return String::new();
         }
-        let mut out = join(&[provider, "/", id]);
-        if !role.is_empty() || index > 0 {
-            out = join(&[&out, "/", role, "/", &number(index as u64)]);
-        }
-        if self.status == "unreported" {
-            out = join(&[&out, "/unreported"]);
-        }
-        out
+        let index = number(index as u64);
+        let (slash, index) = if role.is_empty() && index == "0" { ("", "") } else { ("/", index.as_str()) };
+        let end = if self.status == "unreported" { "/unreported" } else { "" };
+        join(&[provider, "/", id, slash, role, slash, index, end])
     }
 }
 
