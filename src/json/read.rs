@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
 
     fn digits(&mut self) -> Result<()> {
         let from = self.pos;
-        while matches!(self.byte(), b'0'..=b'9') {
+        while self.byte().is_ascii_digit() {
             self.pos += 1;
         }
         if from == self.pos { self.fail("a digit is missing") } else { Ok(()) }
