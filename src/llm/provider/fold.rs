@@ -45,9 +45,8 @@ pub(in crate::llm) const KEPT: &Kept = &[
 const NOTES: &str = "\
     id id responseId\n\
     model model modelVersion\n\
-    service_tier service_tier usageMetadata.serviceTier usageMetadata.trafficType\n\
-    finish_reason stop_reason delta.stop_reason delta.finish_reason finish_reason done_reason \
-        promptFeedback.blockReason candidates.finishReason";
+    service_tier service_tier\n\
+    finish_reason stop_reason delta.finish_reason finish_reason done_reason";
 
 /// Takes in one event of a stream, one line, or the whole document. `images`: it is of an images API, which is also
 /// billed by image.
@@ -81,8 +80,11 @@ pub(in crate::llm) fn fold(shape: Shape, doc: &Members<'_>, images: bool, answer
     if shape != Shape::Cohere || !usage.get("billed_units tokens").is_empty() {
         answer.usage.fold(&usage);
     }
-    answer.ended |= kind == "message"
-        || !root.get("delta.stop_reason promptFeedback.blockReason candidates.finishReason").is_empty();
+    // On Vertex the traffic type tells what the tier is.
+    answer.note(&usage, "service_tier serviceTier trafficType");
+    let reason = root.get("delta.stop_reason promptFeedback.blockReason candidates.finishReason");
+    answer.said.set("finish_reason", reason);
+    answer.ended |= kind == "message" || !reason.is_empty();
 
     if shape == Shape::Ollama {
         // A prompt that was cached has no count; the duration is always there.
