@@ -39,7 +39,7 @@ impl Client {
         let source = settings
             .get("source")
             .and_then(Value::as_str)
-            .filter(|source| !source.is_empty() && !source.chars().any(char::is_control))
+            .filter(|source| !source.is_empty() && !source.bytes().any(|b| b.is_ascii_control()))
             .ok_or_else(|| {
                 Error::new("invalid_option", "the source is missing, empty or not printable")
                     .at("source")

@@ -16,7 +16,8 @@ pub(super) fn base(url: Option<&Value>) -> Result<String> {
         return Err(invalid("the URL has credentials, a query, a fragment or characters that need escaping")
             .help("give the base URL alone, and the key by its own option"));
     }
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let (scheme, rest) = url.split_once(':').unwrap_or_default();
+    let rest = rest.strip_prefix("//").unwrap_or_default();
     let authority = rest.split('/').next().unwrap_or_default();
     let (host, port) = match authority.rfind([':', ']']) {
         Some(at) if authority.get(at..).is_some_and(|tail| tail.starts_with(':')) => {
