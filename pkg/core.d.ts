@@ -16,13 +16,29 @@ export class Core {
      */
     cost(query: string): string;
     /**
+     * See [`Client::drain`].
+     */
+    drain(from: number, to: number, base_ms: number, node: number, counter: number, mono_ms: number, wall_ms: number): number;
+    /**
      * See [`Client::flush`].
      */
     flush(): void;
     /**
+     * See [`Client::forget_texts`].
+     */
+    forgetTexts(): void;
+    /**
+     * See [`Client::intern`]; `what` is 0 for a value, 1 for a key, 2 for a type, 3 for a subject. 0 if it is refused.
+     */
+    intern(what: number, from: number, length: number): number;
+    /**
      * See [`Client::new`].
      */
     constructor(settings: string);
+    /**
+     * See [`Client::open_staging`].
+     */
+    openStaging(): string;
     /**
      * See [`Client::outcome`].
      */
@@ -98,6 +114,11 @@ export class LlmCall {
 }
 
 export function __wbg_reset_state(): void;
+
+/**
+ * The memory, into which packed events are written.
+ */
+export function linearMemory(): any;
 
 /**
  * See [`llm::inspect`].

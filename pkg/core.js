@@ -62,6 +62,26 @@ export class Core {
         }
     }
     /**
+     * See [`Client::drain`].
+     * @param {number} from
+     * @param {number} to
+     * @param {number} base_ms
+     * @param {number} node
+     * @param {number} counter
+     * @param {number} mono_ms
+     * @param {number} wall_ms
+     * @returns {number}
+     */
+    drain(from, to, base_ms, node, counter, mono_ms, wall_ms) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.core_drain(this.__wbg_ptr, from, to, base_ms, node, counter, mono_ms, wall_ms);
+        return ret >>> 0;
+    }
+    /**
      * See [`Client::flush`].
      */
     flush() {
@@ -70,6 +90,32 @@ export class Core {
         }
         __wbg_call_guard();
         wasm.core_flush(this.__wbg_ptr);
+    }
+    /**
+     * See [`Client::forget_texts`].
+     */
+    forgetTexts() {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        __wbg_call_guard();
+        wasm.core_forgetTexts(this.__wbg_ptr);
+    }
+    /**
+     * See [`Client::intern`]; `what` is 0 for a value, 1 for a key, 2 for a type, 3 for a subject. 0 if it is refused.
+     * @param {number} what
+     * @param {number} from
+     * @param {number} length
+     * @returns {number}
+     */
+    intern(what, from, length) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.core_intern(this.__wbg_ptr, what, from, length);
+        return ret >>> 0;
     }
     /**
      * See [`Client::new`].
@@ -88,6 +134,28 @@ export class Core {
         Object.defineProperty(this, '__wbg_inst', { value: __wbg_instance_id, writable: true });
         CoreFinalization.register(this, { ptr: ret[0], instance: __wbg_instance_id }, this);
         return this;
+    }
+    /**
+     * See [`Client::open_staging`].
+     * @returns {string}
+     */
+    openStaging() {
+        let deferred1_0;
+        let deferred1_1;
+        try {
+            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+                throw new Error('Invalid stale object from previous Wasm instance');
+            }
+            let ret;
+            __wbg_call_guard();
+            ret = wasm.core_openStaging(this.__wbg_ptr);
+            deferred1_0 = ret[0];
+            deferred1_1 = ret[1];
+            return getStringFromWasm0(ret[0], ret[1]);
+        } finally {
+            __wbg_call_guard();
+            wasm.__wbindgen_free(deferred1_0, deferred1_1, 1);
+        }
     }
     /**
      * See [`Client::outcome`].
@@ -500,6 +568,17 @@ export function __wbg_reset_state () {
 }
 
 /**
+ * The memory, into which packed events are written.
+ * @returns {any}
+ */
+export function linearMemory() {
+    let ret;
+    __wbg_call_guard();
+    ret = wasm.linearMemory();
+    return ret;
+}
+
+/**
  * See [`llm::inspect`].
  * @param {string} route
  * @param {string} body
@@ -645,6 +724,10 @@ export function version() {
 function __wbg_get_imports() {
     const import0 = {
         __proto__: null,
+        __wbg___wbindgen_memory_17a1178bc3328ea3: function() {
+            const ret = wasm.memory;
+            return ret;
+        },
         __wbg___wbindgen_throw_4c88d8bf264fd984: function(arg0, arg1) {
             throw new Error(getStringFromWasm0(arg0, arg1));
         },

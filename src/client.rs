@@ -1,8 +1,11 @@
 //! One client: settings in, events in; decisions, previews and costs out. Everything is text or numbers, so that
 //! it is tested natively and crosses into JavaScript as it is.
 
+mod staged;
+
 use crate::bill::{Bill, ProviderCost};
 use crate::blueprint::llm as blueprint;
+use crate::buffer::Staging;
 use crate::delivery::{Action, Delivery, Now, Outcome, Settings, actions_json};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventBuilder, Recent};
@@ -26,6 +29,7 @@ pub struct Client {
     provider_cost: Option<ProviderCost>,
     sink: Sink,
     delivery: Delivery,
+    staging: Staging,
     arrivals: u64,
 }
 
@@ -73,6 +77,7 @@ impl Client {
         let on_full = settings.present("onFull").map_or(Some("reject"), Value::as_str);
         let delivery = Delivery::new(Settings::new(&sink, on_full.unwrap_or_default()).map_err(|e| e.at("onFull"))?);
         Ok(Self {
+            staging: Staging::new(source),
             source: source.to_owned(),
             ids: Ids::seeded([0; 16]),
             recent: Recent::default(),

@@ -18,6 +18,15 @@ pub const JSON_DEPTH_MAX: usize = 64;
 /// Digits behind a decimal's point: 10^76 is the largest power of ten that leaves a sign's room in 256 bits.
 pub const DECIMAL_SCALE_MAX: u32 = 76;
 
+/// Packed events that are written out at once: enough that the call for it costs nothing, few enough not to be felt.
+pub const STAGED_EVENTS: usize = 256;
+/// Words of packed events: 14 members an event on average.
+pub const STAGED_WORDS: usize = 8_192;
+/// Bytes of strings in packed events that are not known by number; an offset among them has 20 bits.
+pub const STAGED_RAW_BYTES: usize = 16 * 1024;
+/// Bytes of written events that fit before memory has to grow.
+pub const STAGED_OUT_BYTES: usize = 64 * 1024;
+
 /// Events waiting in the queue of one sink.
 pub const QUEUE_EVENTS_MAX: usize = 10_000;
 /// Bytes of all events waiting in the queue of one sink.

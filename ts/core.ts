@@ -56,8 +56,16 @@ export class CoreHandle {
     if (this.#generation === generation()) return
     this.#core = newCore(this.#settings)
     this.#generation = generation()
-    if (this.#seeded) this.#core.seed(entropy())
-    this.#onReset(this.#core)
+    try {
+      enter(() => {
+        if (this.#seeded) this.#core.seed(entropy())
+        this.#onReset(this.#core)
+      })
+    } catch (error) {
+      // The next call begins anew: nothing that is kept was lost.
+      this.#generation = -1
+      throw error
+    }
   }
 }
 

@@ -41,14 +41,14 @@ export async function send(
   fetch: typeof globalThis.fetch,
   sink: Sink,
   shape: RequestShape,
-  texts: string[],
+  body: Uint8Array<ArrayBuffer>,
   deadlineMs: number,
 ): Promise<Outcome> {
   const abort = new AbortController()
   const deadline = timeout(deadlineMs)
   try {
     return await Promise.race([
-      exchange(fetch, sink, shape, texts, abort),
+      exchange(fetch, sink, shape, body, abort),
       deadline.then((): Outcome => {
         abort.abort()
         return { error: 'deadline', text: `no answer within ${deadlineMs} ms` }
@@ -65,13 +65,13 @@ async function exchange(
   fetch: typeof globalThis.fetch,
   sink: Sink,
   shape: RequestShape,
-  texts: string[],
+  body: Uint8Array<ArrayBuffer>,
   abort: AbortController,
 ): Promise<Outcome> {
   const response = await fetch(shape.url, {
     method: 'POST',
     headers: { 'content-type': shape.contentType, ...sink.authorization(shape.authName, shape.authPrefix) },
-    body: shape.prefix + texts.join(shape.separator) + shape.suffix,
+    body,
     redirect: 'manual',
     signal: abort.signal,
   })
@@ -82,17 +82,17 @@ async function exchange(
     retryAfter: header('retry-after'),
     date: header('date'),
   }
-  const body = readBody(response)
+  const text = readBody(response)
   // After an accepted status a stalled or broken body changes nothing; it is read only to keep the connection.
   if (shape.accepted.includes(response.status)) {
     const patience = timeout(BODY_PATIENCE_MS)
-    void Promise.race([body, patience]).then(() => {
+    void Promise.race([text, patience]).then(() => {
       patience.cancel()
       abort.abort()
     })
     return outcome
   }
-  return { ...outcome, body: await body }
+  return { ...outcome, body: await text }
 }
 
 async function readBody(response: Response): Promise<string | undefined> {

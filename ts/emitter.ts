@@ -10,6 +10,11 @@ export class Emitter<Events> {
     return () => void set.delete(listener)
   }
 
+  /** Whether anybody listens: what only a listener sees need not be made. */
+  has(name: keyof Events): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0
+  }
+
   emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void {
     for (const listener of this.#listeners.get(name) ?? []) {
       try {

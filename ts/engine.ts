@@ -104,6 +104,6 @@ export function newCore(settings: string): Core {
 }
 
 /** The core's functions, to be called within {@link enter}. */
-export const { LlmCall, llmInspect, llmRoute, preview: previewCore, timeRange } = core
+export const { linearMemory, LlmCall, llmInspect, llmRoute, preview: previewCore, timeRange } = core
 export type Core = core.Core
 export type LlmCall = core.LlmCall

@@ -2,6 +2,7 @@ import type { CoreHandle } from './core'
 import { type Outcome, send, timeout } from './driver'
 import type { Emitter } from './emitter'
 import type { Core } from './engine'
+import { Kept, type Piece, type Runs } from './kept'
 import { flushAtProcessEnd, forgetProcessEnd } from './lifecycle'
 import type { Sink } from './sink'
 import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './types'
@@ -11,93 +12,102 @@ export const FLUSH_DEADLINE_MS = 5000
 
 /** What the core wants done. */
 type Action =
-  | { do: 'send'; batch: number; seqs: number[]; deadlineMs: number }
-  | { do: 'acked'; seqs: number[] }
+  | { do: 'send'; batch: number; seqs: Runs; deadlineMs: number }
+  | { do: 'acked'; seqs: Runs }
   | { do: 'quarantine'; seq: number; code: string; status?: number; text?: string }
-  | { do: 'dropped'; seqs: number[] }
-  | { do: 'ambiguous'; seqs: number[]; at: number }
+  | { do: 'dropped'; seqs: Runs }
+  | { do: 'ambiguous'; seqs: Runs; at: number }
   | { do: 'wake'; at: number }
   | { do: 'notice'; code: string; text: string }
-
-interface Entry {
-  id: string
-  /** The event as the vendor is sent it: the same bytes on every attempt. */
-  text: string
-  /** UTF-8 bytes of the text. */
-  bytes: number
-  timeMs: number
-  /** When a send may have arrived without our being told; milliseconds since 1970. */
-  ambiguousAt?: number
-  /** It is in a request that has no outcome yet. */
-  sending?: boolean
-}
 
 /**
  * Keeps every event that is not settled yet, and does what the core decides: send, wait, acknowledge, put aside.
  *
- * The texts and the counters live here, not in WebAssembly: a lost instance loses bookkeeping, never an event.
+ * The bytes and the counters live here, not in WebAssembly: a lost instance loses bookkeeping, never an event.
  */
 export class Outbox {
   readonly #core: CoreHandle
   readonly #sink: Sink
   readonly #fetch: typeof globalThis.fetch
   readonly #events: Emitter<TaximeterEvents>
-  /** Pending events in the order they were recorded. */
-  readonly #entries = new Map<number, Entry>()
-  readonly #quarantined = new Map<number, QuarantinedEvent>()
+  /** Makes pending what is staged. */
+  readonly #drain: () => void
+  readonly #kept: Kept
+  /** Requests that have no outcome yet, and their events. */
+  readonly #flying = new Map<number, Runs>()
+  readonly #quarantined: QuarantinedEvent[] = []
   readonly #counts = { recorded: 0, delivered: 0, quarantined: 0, dropped: 0, requests: 0 }
   readonly #waiting = new Set<() => void>()
-  #requests = 0
   #lastSeq = 0
   #lastBatch = 0
   #wake: { at: number; cancel(): void } | undefined
 
-  constructor(core: CoreHandle, sink: Sink, fetch: typeof globalThis.fetch, events: Emitter<TaximeterEvents>) {
+  constructor(
+    core: CoreHandle,
+    sink: Sink,
+    fetch: typeof globalThis.fetch,
+    events: Emitter<TaximeterEvents>,
+    drain: () => void,
+  ) {
     this.#core = core
     this.#sink = sink
     this.#fetch = fetch
     this.#events = events
+    this.#drain = drain
+    this.#kept = new Kept(core.request.separator.length)
   }
 
-  /** Takes an event that the core has accepted. */
-  add(seq: number, entry: Entry, dropped: number[], due: boolean): void {
-    this.#entries.set(seq, entry)
-    if (this.#entries.size === 1) flushAtProcessEnd(this.#atProcessEnd)
+  /** Takes events that the core has accepted. */
+  add(piece: Piece, dropped: number[], due: boolean): void {
+    this.#kept.add(piece)
+    this.#counts.recorded += piece.ends.length
+    this.#lastSeq = piece.first + piece.ends.length - 1
+    if (dropped.length > 0)
+      this.#settle(
+        dropped.flatMap((seq) => [seq, seq]),
+        'dropped',
+      )
+    this.wait(due)
+  }
+
+  /** Something waits; `due`: for no company any more. */
+  wait(due: boolean): void {
+    flushAtProcessEnd(this.#atProcessEnd)
+    if (due || (this.#wake === undefined && this.#flying.size === 0)) this.#wakeAt(now())
+  }
+
+  /** Puts an event aside that was never given a number. */
+  quarantine(event: QuarantinedEvent): void {
     this.#counts.recorded += 1
-    this.#lastSeq = seq
-    if (dropped.length > 0) this.#drop(dropped)
-    if (due || (this.#wake === undefined && this.#requests === 0)) this.#wakeAt(now())
+    this.#putAside(event)
   }
 
   /** Registers every pending event with a core that has just been made anew. */
   restore(core: Core): void {
-    const at = Date.now()
-    for (const [seq, { bytes, timeMs, ambiguousAt, sending }] of this.#entries) {
-      // The answer to a request of the old core will be nobody's.
-      core.restore(seq, bytes, timeMs, ambiguousAt ?? (sending ? at : undefined))
-    }
+    // The answer to a request of the old core will be nobody's.
+    for (const runs of this.#flying.values()) this.#kept.markAmbiguous(runs, Date.now())
+    this.#kept.each((seq, bytes, timeMs, ambiguousAt) => core.restore(seq, bytes, timeMs, ambiguousAt))
     core.continueAfter(this.#lastSeq, this.#lastBatch)
     this.#wakeAt(now())
   }
 
   quarantined(): QuarantinedEvent[] {
-    return [...this.#quarantined.values()]
+    return [...this.#quarantined]
   }
 
   stats(): Omit<Stats, 'refused'> {
-    let queueBytes = 0
-    for (const { bytes } of this.#entries.values()) queueBytes += bytes
+    this.#drain()
     return {
       ...this.#counts,
-      pending: this.#entries.size,
-      queueBytes,
+      pending: this.#kept.count,
+      queueBytes: this.#kept.bytes,
       state: this.#core.call((c) => c.state()) as Stats['state'],
     }
   }
 
   result(): FlushResult {
     const { delivered, quarantined, dropped } = this.#counts
-    return { delivered, pending: this.#entries.size, quarantined, dropped }
+    return { delivered, pending: this.#kept.count, quarantined, dropped }
   }
 
   /**
@@ -105,6 +115,7 @@ export class Outbox {
    * overlap: each waits for what was recorded before it.
    */
   async flush(deadlineMs: number): Promise<FlushResult> {
+    this.#drain()
     const last = this.#lastSeq
     const deadline = timeout(deadlineMs, true)
     let late = false
@@ -114,14 +125,10 @@ export class Outbox {
     })
     this.#core.call((c) => c.flush())
     this.#pump()
-    while (!late && this.#pendingUpTo(last)) await new Promise<void>((resolve) => this.#waiting.add(resolve))
+    while (!late && (this.#kept.first ?? Number.POSITIVE_INFINITY) <= last)
+      await new Promise<void>((resolve) => this.#waiting.add(resolve))
     deadline.cancel()
     return this.result()
-  }
-
-  #pendingUpTo(last: number): boolean {
-    for (const seq of this.#entries.keys()) return seq <= last
-    return false
   }
 
   #settledSomething(): void {
@@ -144,6 +151,7 @@ export class Outbox {
   #pump(): void {
     this.#wake?.cancel()
     this.#wake = undefined
+    this.#drain()
     this.#perform(() => this.#core.call((c) => c.poll(now(), Date.now(), random())))
   }
 
@@ -163,34 +171,27 @@ export class Outbox {
         void this.#send(action.batch, action.seqs, action.deadlineMs)
         break
       case 'acked':
-        this.#counts.delivered += action.seqs.length
-        this.#events.emit('delivered', { ids: this.#remove(action.seqs) })
+        this.#settle(action.seqs, 'delivered')
         break
       case 'dropped':
-        this.#drop(action.seqs)
+        this.#settle(action.seqs, 'dropped')
         break
       case 'quarantine': {
         const { seq, code, status, text } = action
-        const entry = this.#entries.get(seq)
-        if (entry === undefined) break
-        const event = {
-          id: entry.id,
+        const kept = this.#kept.get(seq)
+        if (kept === undefined) break
+        this.#forget([seq, seq])
+        this.#putAside({
+          id: kept.id,
           code,
-          event: entry.text,
+          event: kept.text,
           ...(status !== undefined && { status }),
           ...(text !== undefined && { text }),
-        }
-        this.#remove([seq])
-        this.#counts.quarantined += 1
-        this.#quarantined.set(seq, event)
-        this.#events.emit('quarantined', event)
+        })
         break
       }
       case 'ambiguous':
-        for (const seq of action.seqs) {
-          const entry = this.#entries.get(seq)
-          if (entry !== undefined) entry.ambiguousAt ??= action.at
-        }
+        this.#kept.markAmbiguous(action.seqs, action.at)
         break
       case 'wake':
         this.#wakeAt(action.at)
@@ -200,39 +201,36 @@ export class Outbox {
     }
   }
 
-  async #send(batch: number, seqs: number[], deadlineMs: number): Promise<void> {
-    const entries = seqs.flatMap((seq) => this.#entries.get(seq) ?? [])
-    for (const entry of entries) entry.sending = true
+  async #send(batch: number, seqs: Runs, deadlineMs: number): Promise<void> {
+    const { request } = this.#core
+    this.#flying.set(batch, seqs)
     this.#lastBatch = batch
     this.#counts.requests += 1
-    this.#requests += 1
-    const outcome: Outcome = await send(
-      this.#fetch,
-      this.#sink,
-      this.#core.request,
-      entries.map((entry) => entry.text),
-      deadlineMs,
-    )
-    for (const entry of entries) entry.sending = false
-    this.#requests -= 1
+    const body = this.#kept.body(seqs, request.prefix, request.suffix)
+    const outcome: Outcome = await send(this.#fetch, this.#sink, request, body, deadlineMs)
+    this.#flying.delete(batch)
     // A core that was made meanwhile does not know the batch, and has its events back already.
     this.#perform(() => this.#core.call((c) => c.outcome(batch, JSON.stringify(outcome), now(), Date.now(), random())))
     this.#pump()
   }
 
-  #drop(seqs: number[]): void {
-    this.#counts.dropped += seqs.length
-    this.#events.emit('dropped', { ids: this.#remove(seqs) })
+  #putAside(event: QuarantinedEvent): void {
+    this.#counts.quarantined += 1
+    this.#quarantined.push(event)
+    this.#events.emit('quarantined', event)
   }
 
-  #remove(seqs: number[]): string[] {
-    const ids = seqs.flatMap((seq) => {
-      const entry = this.#entries.get(seq)
-      this.#entries.delete(seq)
-      return entry?.id ?? []
-    })
-    if (this.#entries.size === 0) forgetProcessEnd(this.#atProcessEnd)
-    return ids
+  #forget(seqs: Runs, ids?: string[]): number {
+    const count = this.#kept.settle(seqs, ids)
+    if (this.#kept.count === 0) forgetProcessEnd(this.#atProcessEnd)
+    return count
+  }
+
+  /** What only a listener sees is made for listeners only: an id is text that is made late. */
+  #settle(seqs: Runs, as: 'delivered' | 'dropped'): void {
+    const ids: string[] | undefined = this.#events.has(as) ? [] : undefined
+    this.#counts[as] += this.#forget(seqs, ids)
+    if (ids !== undefined) this.#events.emit(as, { ids })
   }
 
   readonly #atProcessEnd = () => void this.flush(FLUSH_DEADLINE_MS)

@@ -1,5 +1,5 @@
 import { enter, previewCore, timeRange } from './engine'
-import { jsonText } from './staging'
+import { jsonText } from './json'
 import type { Meter, MeterResult, Query } from './types'
 import { zoneTable } from './zone'
 

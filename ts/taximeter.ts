@@ -1,9 +1,11 @@
 import { CoreHandle, toError } from './core'
 import { Emitter } from './emitter'
 import { TaximeterError } from './errors'
+import { jsonText } from './json'
+import { encoder } from './kept'
 import { FLUSH_DEADLINE_MS, now, Outbox } from './outbox'
 import { Sink } from './sink'
-import { jsonText } from './staging'
+import { Staging } from './staging'
 import type {
   Cost,
   CostQuery,
@@ -62,6 +64,7 @@ const OPTIONS = ['sink', 'source', 'meters', 'prices', 'fetch', 'onFull', 'stric
 export class Taximeter {
   readonly #core: CoreHandle
   readonly #outbox: Outbox
+  readonly #staging: Staging
   readonly #events = new Emitter<TaximeterEvents>()
   readonly #openCalls = new OpenCalls()
   readonly #fetch: typeof globalThis.fetch
@@ -101,11 +104,13 @@ export class Taximeter {
       (core) => {
         this.#resets += 1
         this.#outbox.restore(core)
+        this.#staging.restore(core)
         this.#events.emit('engine-reset', { generation: this.#resets })
       },
       (error) => this.#events.emit('error', error),
     )
-    this.#outbox = new Outbox(this.#core, sink, this.#fetch, this.#events)
+    this.#outbox = new Outbox(this.#core, sink, this.#fetch, this.#events, () => this.#staging.drain())
+    this.#staging = new Staging(this.#core, this.#outbox)
   }
 
   /**
@@ -124,7 +129,10 @@ export class Taximeter {
       if (this.#closed) throw new TaximeterError('closed', 'the client is closed')
       if (event === null || typeof event !== 'object')
         throw new TaximeterError('invalid_event', 'an event is an object')
+      const staged = this.#staging.take(event)
+      if (staged !== undefined) return staged
       const text = jsonText(event)
+      this.#staging.drain()
       this.#core.seed()
       return { id: this.#keep(JSON.parse(this.#core.call((core) => core.record(text, Date.now(), now()))) as Kept) }
     } catch (thrown) {
@@ -159,6 +167,7 @@ export class Taximeter {
    */
   preview(meter: string, query: Query = {}): MeterResult {
     const text = jsonText({ ...query, meter })
+    this.#staging.drain()
     const zone = zoneTable(query.windowTimeZone, () => this.#core.call((core) => core.timeRange()))
     const result: MeterResult = JSON.parse(this.#core.call((core) => core.preview(text, JSON.stringify(zone))))
     return this.#resets > 0 ? { ...result, incomplete: true } : result
@@ -172,6 +181,7 @@ export class Taximeter {
    * meter.cost({ subject: 'customer-1' }) // { currency: 'USD', total: '0.0123', lines: […], provider: {…} }
    */
   cost(query: CostQuery = {}): Cost {
+    this.#staging.drain()
     const result: Cost = JSON.parse(this.#core.call((core) => core.cost(jsonText(query))))
     return this.#resets > 0 ? { ...result, incomplete: true } : result
   }
@@ -215,6 +225,7 @@ export class Taximeter {
     return usageHost(this.#core, this.#options.provider, (records, context) => {
       try {
         if (this.#closed) throw new TaximeterError('closed', 'an LLM answer ended after the client was closed')
+        this.#staging.drain()
         this.#core.seed()
         const outcomes = JSON.parse(
           this.#core.call((core) => core.recordUsage(records, jsonText(context), Date.now(), now())),
@@ -237,8 +248,11 @@ export class Taximeter {
 
   #keep(kept: Kept): string {
     if ('seq' in kept) {
-      const { seq, dropped, due, ...entry } = kept
-      this.#outbox.add(seq, entry, dropped, due)
+      const { seq, id, text, timeMs, dropped, due } = kept
+      const bytes = encoder.encode(this.#core.request.separator + text) as Uint8Array<ArrayBuffer>
+      const piece = { first: seq, bytes, ends: [bytes.length], id: () => id, timeMs: () => timeMs }
+      this.#outbox.add(piece, dropped, due)
+      this.#staging.forgetRoom()
     }
     return kept.id
   }

@@ -3,6 +3,11 @@
 //! Only numbers are here: the host keeps the events' bytes under their sequence numbers. An entry is moved, never
 //! copied, so it is in one place at a time.
 
+mod staging;
+mod stamp;
+
+pub use staging::{Segment, Staged, Staging, Use};
+
 use std::collections::VecDeque;
 
 /// An event that is not settled yet.
@@ -139,6 +144,11 @@ impl Buffer {
             self.returned.pop_front();
         }
         entry
+    }
+
+    /// How many new events wait.
+    pub fn fresh_count(&self) -> usize {
+        self.fresh.len()
     }
 
     /// How many events wait.

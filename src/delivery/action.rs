@@ -58,7 +58,7 @@ pub enum Action {
 }
 
 /// The actions as a JSON array; each has its name as `do`: `send`, `acked`, `quarantine`, `dropped`, `ambiguous`, `wake`,
-/// `notice`.
+/// `notice`. In `seqs` are the first and the last number of each run of events: `[1,3,7,7]` is 1, 2, 3 and 7.
 pub fn actions_json(actions: &[Action]) -> String {
     let mut out = Writer::array();
     for action in actions {
@@ -104,10 +104,13 @@ impl Action {
     }
 }
 
+/// First and last of each run: a batch is mostly one.
 fn list(seqs: &[u32]) -> String {
     let mut w = Writer::array();
-    for seq in seqs {
-        w.item(&seq.to_string());
+    for run in seqs.chunk_by(|a, b| a.wrapping_add(1) == *b) {
+        for end in [run.first(), run.last()].into_iter().flatten() {
+            w.item(&end.to_string());
+        }
     }
     w.end()
 }
@@ -121,7 +124,7 @@ mod tests {
         let quarantine =
             |status, text: &str| Action::Quarantine { seq: 3, code: "rejected", status, text: text.into() };
         let actions = [
-            Action::Send { batch: 7, seqs: vec![1, 2], deadline_ms: 10_000 },
+            Action::Send { batch: 7, seqs: vec![1, 2, 3, 7], deadline_ms: 10_000 },
             Action::Acked { seqs: vec![1] },
             quarantine(Some(400), "a\"b"),
             quarantine(None, ""),
@@ -133,10 +136,10 @@ mod tests {
         assert_eq!(
             actions_json(&actions),
             concat!(
-                r#"[{"do":"send","batch":7,"seqs":[1,2],"deadlineMs":10000},{"do":"acked","seqs":[1]},"#,
+                r#"[{"do":"send","batch":7,"seqs":[1,3,7,7],"deadlineMs":10000},{"do":"acked","seqs":[1,1]},"#,
                 r#"{"do":"quarantine","seq":3,"code":"rejected","status":400,"text":"a\"b"},"#,
                 r#"{"do":"quarantine","seq":3,"code":"rejected"},{"do":"dropped","seqs":[]},"#,
-                r#"{"do":"ambiguous","seqs":[4],"at":-5},{"do":"wake","at":9},"#,
+                r#"{"do":"ambiguous","seqs":[4,4],"at":-5},{"do":"wake","at":9},"#,
                 r#"{"do":"notice","code":"hold_started","text":"401"}]"#
             )
         );

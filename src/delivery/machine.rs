@@ -130,6 +130,27 @@ impl Delivery {
         Ok(Offered { seq: self.last_seq, dropped })
     }
 
+    /// Takes an event that the host has recorded already, within [`Self::room`]. Gives its number.
+    pub fn admit(&mut self, bytes: u32, time_ms: i64, now: Now) -> u32 {
+        self.last_seq = self.last_seq.wrapping_add(1);
+        self.counts.recorded += 1;
+        self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(bytes as usize);
+        self.buffer.push(Entry { seq: self.last_seq, bytes, time_ms, ambiguous_at: None }, now.mono_ms);
+        self.last_seq
+    }
+
+    /// How many more events and bytes the queue takes by any policy, and after how many events a request is full.
+    pub fn room(&self) -> (usize, usize, usize) {
+        let events = self.settings.queue_events_max.saturating_sub(self.buffer.count() + self.in_flight());
+        let bytes = self.settings.queue_bytes_max.saturating_sub(self.counts.queue_bytes);
+        (events, bytes, self.settings.batching.events_max.saturating_sub(self.buffer.fresh_count()))
+    }
+
+    /// Bytes of the largest event that fits into any request.
+    pub fn event_bytes_max(&self) -> usize {
+        self.settings.batching.bytes_max.saturating_sub(self.settings.framing.0)
+    }
+
     fn check(&self, bytes: usize, time_ms: i64, now: Now) -> Result<()> {
         let (frame, _) = self.settings.framing;
         if bytes.saturating_add(frame) > self.settings.batching.bytes_max {

@@ -107,6 +107,11 @@ impl Sink {
         }
     }
 
+    /// Whether the vendor takes any event as it is, as CloudEvents in JSON.
+    pub fn takes_all(&self) -> bool {
+        self.vendor == Vendor::OpenMeter
+    }
+
     /// How the vendor's answer, or its absence, is to be taken.
     pub fn verdict(&self, outcome: &Outcome) -> Verdict {
         verdict(outcome, self.vendor.declared().accepted)

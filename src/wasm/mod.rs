@@ -8,6 +8,7 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::buffer::{Segment, Use};
 use crate::client::Client;
 use crate::delivery::Now;
 use crate::error::Error;
@@ -28,6 +29,12 @@ fn now(mono_ms: f64, wall_ms: f64) -> Now {
 #[wasm_bindgen]
 pub fn version() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// The memory, into which packed events are written.
+#[wasm_bindgen(js_name = linearMemory)]
+pub fn linear_memory() -> JsValue {
+    wasm_bindgen::memory()
 }
 
 /// See [`meter::preview`].
@@ -133,6 +140,45 @@ impl Core {
         mono_ms: f64,
     ) -> Result<String, JsValue> {
         self.0.record_usage(records, context, now(mono_ms, wall_ms)).map_err(thrown)
+    }
+
+    /// See [`Client::open_staging`].
+    #[wasm_bindgen(js_name = openStaging)]
+    pub fn open_staging(&mut self) -> String {
+        self.0.open_staging()
+    }
+
+    /// See [`Client::intern`]; `what` is 0 for a value, 1 for a key, 2 for a type, 3 for a subject. 0 if it is refused.
+    pub fn intern(&mut self, what: u32, from: usize, length: usize) -> usize {
+        let what = match what {
+            0 => Use::Value,
+            1 => Use::Key,
+            2 => Use::Type,
+            _ => Use::Subject,
+        };
+        self.0.intern(what, from, length).unwrap_or(0)
+    }
+
+    /// See [`Client::forget_texts`].
+    #[wasm_bindgen(js_name = forgetTexts)]
+    pub fn forget_texts(&mut self) {
+        self.0.forget_texts();
+    }
+
+    /// See [`Client::drain`].
+    #[allow(clippy::too_many_arguments)]
+    pub fn drain(
+        &mut self,
+        from: usize,
+        to: usize,
+        base_ms: f64,
+        node: u32,
+        counter: f64,
+        mono_ms: f64,
+        wall_ms: f64,
+    ) -> usize {
+        let segment = Segment { base_ms: base_ms as i64, node, counter: counter as u64 };
+        self.0.drain(from, to, segment, now(mono_ms, wall_ms))
     }
 
     /// See [`Client::request`].

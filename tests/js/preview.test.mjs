@@ -80,7 +80,7 @@ test('wrong queries are errors with a code and a status', async () => {
 
 test('the live rows are those of the pure preview over the same events', async () => {
   const bodies = []
-  const meter = client({ fetch: async (_url, init) => bodies.push(init.body) && taken() })
+  const meter = client({ fetch: async (_url, init) => bodies.push(await new Response(init.body).text()) && taken() })
   let seed = 7
   const random = (n) => {
     seed = (seed * 1103515245 + 12345) % 2 ** 31

@@ -7,7 +7,7 @@ import { openmeter, Taximeter, TaximeterError } from 'taximeter'
 function client(options = {}) {
   const sent = []
   const fetch = async (_url, init) => {
-    sent.push(...JSON.parse(init.body))
+    sent.push(...(await new Response(init.body).json()))
     return new Response(null, { status: 204 })
   }
   const meter = new Taximeter({ source: 'test', sink: openmeter({ url: 'http://127.0.0.1:1' }), fetch, ...options })
@@ -38,7 +38,7 @@ test('an event is a CloudEvent with id and time fixed at record()', async () => 
 test('numbers and numeric strings keep their digits', async () => {
   let body
   const fetch = async (_url, init) => {
-    body = init.body
+    body = await new Response(init.body).text()
     return new Response(null, { status: 204 })
   }
   const meter = new Taximeter({ source: 'test', sink: openmeter({ url: 'http://127.0.0.1:1' }), fetch })

@@ -15,7 +15,7 @@ function trap() {
 function setUp(answer) {
   const bodies = []
   const fetch = async (_url, init) => {
-    bodies.push(init.body)
+    bodies.push(await new Response(init.body).text())
     return answer(bodies.length)
   }
   const meters = [{ slug: 'calls', eventType: 'call', aggregation: 'COUNT' }]
@@ -32,8 +32,8 @@ test('events that wait are sent by the new core, once', async () => {
   const before = record(meter, 30)
   trap()
   const after = record(meter, 30)
-  assert.deepEqual(resets, [1])
   assert.deepEqual(await meter.flush(), { delivered: 60, pending: 0, quarantined: 0, dropped: 0 })
+  assert.deepEqual(resets, [1])
   assert.deepEqual(idsOf(bodies).sort(), [...before, ...after].sort())
   assert.equal(new Set([...before, ...after]).size, 60)
   // What was counted before the trap is gone from the preview, which says so.

@@ -9,7 +9,7 @@ export function testMeter(send = async () => new Response(null, { status: 204 })
     sink: openmeter({ url: 'https://meter.test' }),
     provider: providerOf,
     fetch: async (url, init) => {
-      events.push(...JSON.parse(init.body))
+      events.push(...(await new Response(init.body).json()))
       return send(url, init)
     },
   })

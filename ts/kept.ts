@@ -1,0 +1,182 @@
+/** Runs of event numbers: first and last of each, `[1, 3, 7, 7]` for 1, 2, 3 and 7. */
+export type Runs = number[]
+
+/** Events that are kept in one piece. */
+export interface Piece {
+  /** The number of the first; the others follow it. */
+  readonly first: number
+  /** The events as the vendor is sent them, the same bytes on every attempt; before each one a separator. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Where each event ends in the bytes. */
+  readonly ends: { readonly length: number; readonly [index: number]: number }
+  id(index: number): string
+  /** Milliseconds since 1970. */
+  timeMs(index: number): number
+}
+
+/** A piece and what is known of its events. */
+class Slab {
+  readonly piece: Piece
+  readonly last: number
+  pending: number
+  /** Which events are settled, while only some are. */
+  settled: Set<number> | undefined
+  /** When a send may have arrived without our being told; milliseconds since 1970. */
+  ambiguousAt: Map<number, number> | undefined
+
+  constructor(piece: Piece) {
+    this.piece = piece
+    this.pending = piece.ends.length
+    this.last = piece.first + this.pending - 1
+  }
+
+  has(index: number): boolean {
+    return this.pending > 0 && !this.settled?.has(index)
+  }
+}
+
+/** Every event that is not settled yet. */
+export class Kept {
+  readonly #separatorBytes: number
+  /** In the order of their numbers; the first has an event that is pending. */
+  #slabs: Slab[] = []
+  /** Pending events. */
+  count = 0
+  /** Bytes of the pending events. */
+  bytes = 0
+
+  constructor(separatorBytes: number) {
+    this.#separatorBytes = separatorBytes
+  }
+
+  add(piece: Piece): void {
+    const slab = new Slab(piece)
+    this.#slabs.push(slab)
+    this.count += slab.pending
+    this.bytes += piece.bytes.length - slab.pending * this.#separatorBytes
+  }
+
+  /** The number of the first pending event. */
+  get first(): number | undefined {
+    const [slab] = this.#slabs
+    if (slab === undefined) return undefined
+    let index = 0
+    while (!slab.has(index)) index += 1
+    return slab.piece.first + index
+  }
+
+  /** The pending event of that number. */
+  get(seq: number): { id: string; text: string } | undefined {
+    let found: { id: string; text: string } | undefined
+    this.#eachOf([seq, seq], ({ piece }, index) => {
+      const bytes = piece.bytes.subarray(this.#start(piece, index) + this.#separatorBytes, piece.ends[index])
+      found = { id: piece.id(index), text: new TextDecoder().decode(bytes) }
+    })
+    return found
+  }
+
+  /** Calls back for each pending event. */
+  each(back: (seq: number, bytes: number, timeMs: number, ambiguousAt: number | undefined) => void): void {
+    for (const slab of this.#slabs) {
+      const { first, ends } = slab.piece
+      this.#eachOf([first, slab.last], ({ piece }, index) => {
+        const bytes = (ends[index] as number) - this.#start(piece, index) - this.#separatorBytes
+        back(first + index, bytes, piece.timeMs(index), slab.ambiguousAt?.get(index))
+      })
+    }
+  }
+
+  /** These may have arrived at that time, if none is known that is earlier. */
+  markAmbiguous(runs: Runs, at: number): void {
+    this.#eachOf(runs, (slab, index) => {
+      slab.ambiguousAt ??= new Map()
+      if (!slab.ambiguousAt.has(index)) slab.ambiguousAt.set(index, at)
+    })
+  }
+
+  /** A request's body with these events. */
+  body(runs: Runs, prefix: string, suffix: string): Uint8Array<ArrayBuffer> {
+    const parts: Uint8Array[] = []
+    this.#runs(runs, ({ piece }, from, to) => {
+      // The separator before the first event has the prefix in its place.
+      const start = this.#start(piece, from) + (parts.length === 0 ? this.#separatorBytes : 0)
+      parts.push(piece.bytes.subarray(start, piece.ends[to]))
+    })
+    parts.unshift(encoder.encode(prefix))
+    parts.push(encoder.encode(suffix))
+    const body = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+    let at = 0
+    for (const part of parts) {
+      body.set(part, at)
+      at += part.length
+    }
+    return body
+  }
+
+  /** Forgets events; gives how many of them were pending, and their ids if they are wanted. */
+  settle(runs: Runs, ids?: string[]): number {
+    const before = this.count
+    this.#runs(runs, (slab, from, to) => {
+      const { piece } = slab
+      if (ids !== undefined) for (let i = from; i <= to; i++) if (slab.has(i)) ids.push(piece.id(i))
+      if (slab.settled === undefined && to - from + 1 === slab.pending) {
+        this.#forget(slab, slab.pending, piece.bytes.length)
+        return
+      }
+      slab.settled ??= new Set()
+      for (let i = from; i <= to; i++) {
+        if (!slab.has(i)) continue
+        slab.settled.add(i)
+        this.#forget(slab, 1, (piece.ends[i] as number) - this.#start(piece, i))
+      }
+    })
+    let done = 0
+    while (this.#slabs[done]?.pending === 0) done += 1
+    if (done > 0) this.#slabs.splice(0, done)
+    return before - this.count
+  }
+
+  #forget(slab: Slab, events: number, bytes: number): void {
+    slab.pending -= events
+    this.count -= events
+    this.bytes -= bytes - events * this.#separatorBytes
+  }
+
+  #start(piece: Piece, index: number): number {
+    return index === 0 ? 0 : (piece.ends[index - 1] as number)
+  }
+
+  #eachOf(runs: Runs, back: (slab: Slab, index: number) => void): void {
+    this.#runs(runs, (slab, from, to) => {
+      for (let i = from; i <= to; i++) if (slab.has(i)) back(slab, i)
+    })
+  }
+
+  /** Each run cut where the pieces end. */
+  #runs(runs: Runs, back: (slab: Slab, from: number, to: number) => void): void {
+    for (let i = 0; i + 1 < runs.length; i += 2) {
+      const first = runs[i] as number
+      const last = runs[i + 1] as number
+      for (let at = this.#find(first); at < this.#slabs.length; at++) {
+        const slab = this.#slabs[at] as Slab
+        if (slab.piece.first > last) break
+        if (slab.pending === 0) continue
+        back(slab, Math.max(first, slab.piece.first) - slab.piece.first, Math.min(last, slab.last) - slab.piece.first)
+      }
+    }
+  }
+
+  /** The place of the first piece that ends at or behind an event. */
+  #find(seq: number): number {
+    let low = 0
+    let high = this.#slabs.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#slabs[middle] as Slab).last < seq) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+export const encoder = new TextEncoder()
