@@ -334,3 +334,82 @@ fn put_escaped(raw: &[u8], out: &mut [u8], at: usize) -> Option<usize> {
 fn unquoted(text: &str) -> Option<String> {
     Reader::new(text).string().ok().map(|text| text.into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::EventBuilder;
+    use crate::id::Ids;
+    use crate::time::Instant;
+
+    const SEGMENT: Segment = Segment { base_ms: 1_795_226_400_250, node: 0, counter: 1 };
+
+    fn intern(staging: &mut Staging, what: Use, text: &str) -> u32 {
+        staging.raw[..text.len()].copy_from_slice(text.as_bytes());
+        staging.intern(what, 0, text.len()).unwrap() as u32
+    }
+
+    fn written(staging: &mut Staging, words: &[u32]) -> (usize, String) {
+        staging.words[..words.len()].copy_from_slice(words);
+        let mut bytes = 0;
+        let count = staging.write(0, words.len(), SEGMENT, |_, event| bytes += event.bytes as usize + 1);
+        (count, String::from_utf8(staging.out[..bytes].to_vec()).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn an_event_is_written_as_a_built_one_is(
+            source in "\\PC{1,40}", kind in "\\PC{1,40}", subject in "\\PC{1,40}", key in ".{0,40}", text in ".{0,40}",
+            n in any::<u32>(), number in any::<i64>(), delta in any::<u32>(), bare in any::<bool>()
+        ) {
+            let mut staging = Staging::new(&source);
+            staging.open();
+            let (kind_at, subject_at) = (intern(&mut staging, Use::Type, &kind), intern(&mut staging, Use::Subject, &subject));
+            let (key_at, text_at) = (intern(&mut staging, Use::Key, &key), intern(&mut staging, Use::Value, &text));
+            let number = number.to_string();
+            let raw = [number.as_str(), &text].concat();
+            staging.raw[..raw.len()].copy_from_slice(raw.as_bytes());
+            let of = |kind: u32| key_at | kind << 28;
+            let place = |from: usize, length: usize| (from << 12 | length) as u32;
+            let words = [
+                kind_at | 5 << 24, subject_at, delta, of(0), text_at, of(0), 1, of(1), n, of(2), place(0, number.len()),
+                of(4), place(number.len(), text.len()),
+            ];
+            let without = [kind_at | 255 << 24, subject_at, delta];
+            let (count, packed) = written(&mut staging, if bare { &without } else { &words });
+            prop_assert_eq!(count, 1);
+            prop_assert_eq!((staging.kind(kind_at as usize), staging.subject(subject_at as usize)), (Some(kind.clone()), Some(subject.clone())));
+            let quoted = |text: &str| serde_json::to_string(text).unwrap();
+            let members = [quoted(&text), "true".into(), n.to_string(), number, quoted(&text)].map(|value| [&quoted(&key), ":", &value].concat());
+            let data = if bare { String::new() } else { format!(",\"data\":{{{}}}", members.join(",")) };
+            let now = Instant::from_millis(SEGMENT.base_ms + i64::from(delta));
+            let id = Ids::seeded([0; 16]).next(now.millis());
+            let given = format!("{{\"type\":{},\"subject\":{}{data}}}", quoted(&kind), quoted(&subject));
+            let built = EventBuilder { source: &source, id: &id, now }.build(&given).unwrap();
+            prop_assert_eq!(packed, [",", &built.to_json()].concat());
+        }
+
+        #[test]
+        fn no_words_panic(words in prop::collection::vec(prop_oneof![any::<u32>(), 0..10_u32, Just(3 << 28 | 1), Just(2 << 24 | 6)], 0..40)) {
+            let mut staging = Staging::new("s");
+            staging.open();
+            intern(&mut staging, Use::Type, "t");
+            intern(&mut staging, Use::Key, "k");
+            staging.words[..words.len()].copy_from_slice(&words);
+            staging.write(0, words.len(), SEGMENT, |_, _| {});
+        }
+    }
+
+    #[test]
+    fn attributes_are_checked() {
+        let mut staging = Staging::new("s");
+        staging.open();
+        for text in ["", "a\nb", "a\u{85}b"] {
+            staging.raw[..text.len()].copy_from_slice(text.as_bytes());
+            assert_eq!(staging.intern(Use::Subject, 0, text.len()).unwrap_err().code, "invalid_event");
+            assert!(staging.intern(Use::Value, 0, text.len()).is_ok());
+        }
+    }
+}
