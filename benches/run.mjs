@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { must } from '../scripts/must.mjs'
 import { setup } from '../scripts/setup.mjs'
-import { machine, peerVersions } from './lib/machine.mjs'
+import { load, machine } from './lib/machine.mjs'
 import { markdown, plain, verdict } from './lib/report.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -38,9 +38,9 @@ for (const { metric, title, missing, isSlow, run } of metrics) {
   const figures = result.figures?.map((figure) => ({ ...figure, verdict: verdict(figure) }))
   console.log(JSON.stringify({ ...result, figures }))
 }
-console.log(`\n${plain(results)}`)
+console.log(plain(results))
 if (positionals.length === 0) {
-  writeFileSync(`${here}RESULTS.md`, markdown(results, on, peerVersions(), quick))
+  writeFileSync(`${here}RESULTS.md`, markdown(results, { ...on, load: `${on.load}, ${load()}` }, quick))
   console.log('\nwritten: benches/RESULTS.md')
 }
 

@@ -11,12 +11,16 @@ export function machine() {
     engine: `Node ${process.versions.node} (V8 ${process.versions.v8})`,
     notRun: 'Deno, Bun, browsers, Workers',
     cpu: `${cpus().length} × ${cpus()[0].model.trim()}`,
-    load: loadavg()[0].toFixed(1),
+    load: load(),
+    peers: peerVersions(),
   }
 }
 
-/** Name → version of each peer, as installed. */
-export function peerVersions() {
+/** How many processes wanted to run in the last minute: with more than there are processors, wall times stretch. */
+export const load = () => loadavg()[0].toFixed(1)
+
+/** Name and version of each peer, as installed. */
+function peerVersions() {
   const { dependencies } = manifest('../package.json')
   return Object.entries(dependencies).map(
     ([name]) => `${name} ${manifest(`../node_modules/${name}/package.json`).version}`,

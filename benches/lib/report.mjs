@@ -15,39 +15,39 @@ export function short(value) {
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
 }
 
-/** One row a figure: metric, what, figure, target, verdict. */
-export function rows(results) {
-  return results.flatMap(({ metric, title, status, figures = [] }) => {
-    if (status) return [[metric, title, '', '', status]]
-    return figures.map((figure, i) => [
-      i === 0 ? metric : '',
-      i === 0 ? `${title}: ${figure.name}` : figure.name,
+/** A row for the metric's name, and one for each figure: metric, what, figure, target, verdict. */
+function rows(results) {
+  return results.flatMap(({ metric, title, status = '', figures = [] }) => [
+    [metric, title, '', '', status],
+    ...figures.map((figure) => [
+      '',
+      figure.name,
       `${short(figure.value)} ${figure.unit}`,
       target(figure),
       verdict(figure),
-    ])
-  })
+    ]),
+  ])
 }
 
 const HEAD = ['', 'what', 'figure', 'target', 'verdict']
 
-/** For the terminal: columns of even width. */
+/** For the terminal: columns of even width; names of metrics and what there is to say of them run over. */
 export function plain(results) {
-  const all = [HEAD, ...rows(results)]
-  const widths = HEAD.map((_, column) => Math.max(...all.map((row) => row[column].length)))
+  const all = rows(results)
+  const width = (column) => Math.max(...all.filter((row) => row[2] !== '').map((row) => row[column].length))
+  const [what, figure, aim] = [width(1), width(2), width(3)]
   return all
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
+    .map(([metric, text, value, target, verdict]) =>
+      metric !== ''
+        ? `\n${metric.padEnd(4)} ${text}${verdict && ` – ${verdict}`}`
+        : `     ${text.padEnd(what)}  ${value.padStart(figure)}  ${target.padEnd(aim)}  ${verdict}`.trimEnd(),
     )
     .join('\n')
 }
 
 /** RESULTS.md whole. */
-export function markdown(results, machine, peers, quick) {
-  const { date, taximeter, engine, notRun, cpu, load } = machine
+export function markdown(results, machine, quick) {
+  const { date, taximeter, engine, notRun, cpu, load, peers } = machine
   const parts = [
     '# Results',
     'Made by `npm run bench`; how to read it: [README.md](README.md).',
@@ -59,17 +59,16 @@ export function markdown(results, machine, peers, quick) {
         ['engine', engine],
         ['not run', notRun],
         ['processors', cpu],
-        ['load at the start', load],
-        ['peers', peers.join(', ')],
-        ...(quick ? [['**quick run**', 'fewer metrics, columns and rounds']] : []),
+        ['load, before and after', load],
+        ['rounds', quick ? '3 (quick run: fewer metrics and peers, no columns)' : '3; 5 for peers'],
+        ['peers and what they need', peers.join(', ')],
       ],
     ),
     table(HEAD, rows(results)),
     '## Where we lose',
     losses(results),
   ]
-  for (const { columns } of results) if (columns) parts.push('## ns CPU an event, record + body', columnTable(columns))
-  for (const { metric, notes } of results) for (const note of notes ?? []) parts.push(`**${metric}.** ${note}`)
+  for (const { title, rows } of results.flatMap(({ tables = [] }) => tables)) parts.push(`## ${title}`, tableOf(rows))
   return `${parts.join('\n\n')}\n`
 }
 
@@ -82,11 +81,12 @@ function losses(results) {
   return lost.length === 0 ? 'Nowhere in this run.' : table(['', 'against', '×'], lost)
 }
 
-function columnTable(columns) {
-  const head = Object.keys(columns[0])
+function tableOf(rows) {
+  const head = Object.keys(rows[0])
+  const cell = (value) => (typeof value === 'number' ? short(value) : (value ?? ''))
   return table(
     head,
-    columns.map((row) => head.map((name) => (typeof row[name] === 'number' ? short(row[name]) : (row[name] ?? '')))),
+    rows.map((row) => head.map((name) => cell(row[name]))),
   )
 }
 

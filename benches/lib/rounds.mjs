@@ -27,8 +27,8 @@ async function measureAll(variants, rounds) {
   return Object.fromEntries(Object.entries(results).map(([name, rows]) => [name, medians(rows)]))
 }
 
-/** One after the other: two measurements at once would measure each other. */
-async function measured(job) {
+/** One job, once. One after the other: two measurements at once would measure each other. */
+export async function measured(job) {
   const flags = job.measure === 'heap' ? ['--expose-gc'] : []
   const { stdout } = await run(process.execPath, [...flags, child, JSON.stringify(job)], { timeout: 120_000 })
   return JSON.parse(stdout)

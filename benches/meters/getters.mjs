@@ -1,0 +1,3 @@
+import { FLOAT, getter, plain } from './plain.mjs'
+
+export const create = () => plain(getter, FLOAT)
