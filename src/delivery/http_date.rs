@@ -2,58 +2,81 @@
 
 use crate::time::{civil, days, seconds_of};
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/// What follows the weekday, digit by digit: `d`ay, `y`ear, `h`our, m`i`nute, `s`econd; `mmm` is the month's name, and
+/// `_` a day's tens or a blank.
+const FORMS: [&str; 3] = [", dd mmm yyyy hh:ii:ss GMT", ", dd-mmm-yy hh:ii:ss GMT", " mmm _d hh:ii:ss yyyy"];
+/// The form with whole weekdays and years of two digits.
+const RFC_850: &str = FORMS[1];
+const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 /// From 1970-01-01 on.
 const WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 
 /// Milliseconds since 1970. `near_ms` decides the century of a year of two digits.
 ///
-/// Strict: what is read is written again in the same form and has to give the same text, weekday included.
+/// Strict: a form is met byte by byte, and the weekday is the date's own.
 pub(super) fn parse(text: &str, near_ms: i64) -> Option<i64> {
-    let words: Vec<&str> = text.split([' ', '-', ',', ':']).filter(|w| !w.is_empty()).collect();
-    let number = |word: &str| word.parse::<u32>().ok().filter(|_| word.len() <= 4);
-    let (form, [day, month, year, hour, minute, second]) = match *words.as_slice() {
-        [_, d, mon, y, h, m, s, "GMT"] if text.contains('-') => (Form::Rfc850, [d, mon, y, h, m, s]),
-        [_, d, mon, y, h, m, s, "GMT"] => (Form::Fixed, [d, mon, y, h, m, s]),
-        [_, mon, d, h, m, s, y] => (Form::Asctime, [d, mon, y, h, m, s]),
-        _ => return None,
-    };
-    let month = MONTHS.iter().position(|m| *m == month)? as u32 + 1;
-    let (day, hour, minute, second) = (number(day)?, number(hour)?, number(minute)?, number(second)?);
-    let mut full_year = i64::from(number(year)?);
-    if let Form::Rfc850 = form {
+    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (weekday, rest) = text.split_at_checked(letters)?;
+    let (form, fields) = FORMS.iter().find_map(|form| Some((*form, read(form, rest)?)))?;
+    let Fields { day, month, mut year, hour, minute, second } = fields;
+    if form == RFC_850 {
         // Not more than 50 years ahead.
         let (this_year, ..) = civil(near_ms.div_euclid(86_400_000));
-        full_year += this_year.div_euclid(100) * 100;
-        full_year += if full_year > this_year + 50 { -100 } else { 0 };
+        year += this_year.div_euclid(100) * 100;
+        year -= if year > this_year + 50 { 100 } else { 0 };
     }
-    let date = days(full_year, month, day);
-    if civil(date) != (full_year, month, day) || hour > 23 || minute > 59 || second > 59 {
+    let date = days(year, month, day);
+    let name = *WEEKDAYS.get(date.rem_euclid(7) as usize)?;
+    let name = if form == RFC_850 { name } else { name.get(..3)? };
+    let real = civil(date) == (year, month, day) && hour < 24 && minute < 60 && second < 60 && weekday == name;
+    real.then(|| seconds_of(year, month, day, hour, minute, second) * 1000)
+}
+
+#[derive(Default)]
+struct Fields {
+    day: u32,
+    month: u32,
+    year: i64,
+    hour: u32,
+    minute: u32,
+    second: u32,
+}
+
+fn read(form: &str, text: &str) -> Option<Fields> {
+    if form.len() != text.len() {
         return None;
     }
-    let weekday = *WEEKDAYS.get(date.rem_euclid(7) as usize)?;
-    let short = weekday.get(..3)?;
-    let month_name = *MONTHS.get(month as usize - 1)?;
-    let clock = [two(hour, '0'), two(minute, '0'), two(second, '0')].join(":");
-    let again = match form {
-        Form::Fixed => [short, ", ", &two(day, '0'), " ", month_name, " ", year, " ", &clock, " GMT"].concat(),
-        Form::Rfc850 => [weekday, ", ", &two(day, '0'), "-", month_name, "-", year, " ", &clock, " GMT"].concat(),
-        Form::Asctime => [short, " ", month_name, " ", &two(day, ' '), " ", &clock, " ", year].concat(),
-    };
-    let year_digits = if let Form::Rfc850 = form { 2 } else { 4 };
-    let exact = again == text && year.len() == year_digits && year.bytes().all(|b| b.is_ascii_digit());
-    exact.then(|| seconds_of(full_year, month, day, hour, minute, second) * 1000)
+    let mut fields = Fields::default();
+    let mut month = [0; 3];
+    for (class, byte) in form.bytes().zip(text.bytes()) {
+        let field = match class {
+            b'd' => &mut fields.day,
+            b'h' => &mut fields.hour,
+            b'i' => &mut fields.minute,
+            b's' => &mut fields.second,
+            b'y' => {
+                fields.year = fields.year * 10 + i64::from(digit(byte)?);
+                continue;
+            }
+            b'm' => {
+                month = [month[1], month[2], byte];
+                continue;
+            }
+            b'_' => {
+                fields.day = if byte == b' ' { 0 } else { digit(byte).filter(|n| *n > 0)? };
+                continue;
+            }
+            literal if literal == byte => continue,
+            _ => return None,
+        };
+        *field = *field * 10 + digit(byte)?;
+    }
+    fields.month = MONTHS.chunks(3).position(|name| name == month)? as u32 + 1;
+    Some(fields)
 }
 
-enum Form {
-    Fixed,
-    Rfc850,
-    Asctime,
-}
-
-fn two(n: u32, pad: char) -> String {
-    let digits = n.to_string();
-    if n < 10 { [pad.encode_utf8(&mut [0; 4]), digits.as_str()].concat() } else { digits }
+fn digit(byte: u8) -> Option<u32> {
+    byte.is_ascii_digit().then(|| u32::from(byte - b'0'))
 }
 
 #[cfg(test)]

@@ -74,13 +74,16 @@ enum Content {
 
 impl Content {
     fn of(answer: &Answer) -> Self {
-        let media = answer.content_type.as_deref().unwrap_or_default();
-        let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match media.as_str() {
-            "" => Self::Absent,
-            "application/json" => Self::Json,
-            "text/html" | "application/xhtml+xml" => Self::Html,
-            media if media.ends_with("+json") => Self::Json,
+        let Some(text) = &answer.content_type else { return Self::Absent };
+        let media = text.bytes().position(|b| b == b';').and_then(|end| text.get(..end)).unwrap_or(text).trim_ascii();
+        let ends = |end: &str| {
+            let from = media.len().checked_sub(end.len());
+            from.and_then(|from| media.get(from..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+        };
+        match media.len() {
+            0 => Self::Absent,
+            _ if ends("/json") || ends("+json") => Self::Json,
+            _ if ends("/html") || ends("/xhtml+xml") => Self::Html,
             _ => Self::Other,
         }
     }

@@ -16,35 +16,46 @@ pub(super) fn base(url: Option<&Value>) -> Result<String> {
         return Err(invalid("the URL has credentials, a query, a fragment or characters that need escaping")
             .help("give the base URL alone, and the key by its own option"));
     }
-    let (scheme, rest) = url.split_once(':').unwrap_or_default();
-    let rest = rest.strip_prefix("//").unwrap_or_default();
-    let authority = rest.split('/').next().unwrap_or_default();
-    let (host, port) = match authority.rfind([':', ']']) {
-        Some(at) if authority.get(at..).is_some_and(|tail| tail.starts_with(':')) => {
-            (authority.get(..at).unwrap_or_default(), authority.get(at + 1..).unwrap_or_default())
-        }
-        _ => (authority, "443"),
-    };
-    let host_is_plain = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-        Some(inner) => !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')),
-        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')),
-    };
-    let port_is_plain = port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
-    let https = scheme.eq_ignore_ascii_case("https");
-    if !host_is_plain || !port_is_plain || !(https || scheme.eq_ignore_ascii_case("http")) {
+    let scheme = |name: &str| url.get(..name.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(name));
+    let (https, http) = (scheme("https://"), scheme("http://"));
+    let rest = url.get(if https { 8 } else { 7 }..).unwrap_or_default();
+    let authority = upto(rest, b'/');
+    // A colon inside of brackets belongs to the host.
+    let bracket = authority.bytes().position(|b| b == b']').unwrap_or(0);
+    let host_end = bracket + upto(authority.get(bracket..).unwrap_or_default(), b':').len();
+    let (host, port) = authority.split_at_checked(host_end).unwrap_or_default();
+    if !(https || http) || !is_host(host) || !is_port(port) {
         return Err(invalid("not an http URL").help("write it like https://example.com"));
     }
-    if !https && !loopback(host) {
+    if !https && !["localhost", "127.0.0.1", "[::1]"].iter().any(|local| host.eq_ignore_ascii_case(local)) {
         return Err(Error::new("insecure_url", "the key would travel unencrypted")
             .help("use https; http is for localhost, 127.0.0.1 and [::1] only"));
     }
     Ok(url.trim_end_matches('/').to_owned())
 }
 
-fn loopback(host: &str) -> bool {
-    let mut parts = host.split('.');
-    let local_v4 = parts.next() == Some("127") && parts.clone().count() == 3 && parts.all(|p| p.parse::<u8>().is_ok());
-    local_v4 || host == "[::1]" || host.eq_ignore_ascii_case("localhost")
+fn upto(text: &str, end: u8) -> &str {
+    let at = text.bytes().position(|b| b == end).unwrap_or(text.len());
+    text.get(..at).unwrap_or_default()
+}
+
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
+        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')),
+        Some(None) => false,
+        Some(Some(v6)) => !v6.is_empty() && v6.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')),
+    }
+}
+
+/// Nothing, or a colon and a number.
+fn is_port(port: &str) -> bool {
+    match port.strip_prefix(':') {
+        None => port.is_empty(),
+        Some(digits) => {
+            let plain = (1..=5).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+            plain && digits.bytes().fold(0, |n, b| n * 10 + u32::from(b - b'0')) <= 65_535
+        }
+    }
 }
 
 #[cfg(test)]
@@ -64,7 +75,7 @@ mod tests {
             ("https://[2001:db8::1]:1", "https://[2001:db8::1]:1"),
             ("http://localhost:8888", "http://localhost:8888"),
             ("http://127.0.0.1:8888/x", "http://127.0.0.1:8888/x"),
-            ("http://127.9.8.7", "http://127.9.8.7"),
+            ("http://LocalHost/", "http://LocalHost"),
             ("http://[::1]:8888", "http://[::1]:8888"),
         ] {
             assert_eq!(read(url).as_deref(), Ok(want));
@@ -74,6 +85,7 @@ mod tests {
             "http://127.0.0.1.example.com",
             "http://127.1",
             "http://127.0.0.256",
+            "http://127.0.0.1.",
             "http://localhost.example.com",
             "http://[::2]",
             "http://10.0.0.1",
@@ -101,6 +113,9 @@ mod tests {
             "https://a.b:65536",
             "https://a.b:+1",
             "https://[::1",
+            "https://[::1]x",
+            "https://a]b:1",
+            "https://a:b:1",
             "https://[]",
         ] {
             assert_eq!(read(url), Err("invalid_sink"), "{url}");
