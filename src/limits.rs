@@ -65,8 +65,8 @@ pub const RETRY_BUDGET_TENTHS_MAX: u32 = 100;
 pub const CLOCK_SKEW_MS: i64 = 30_000;
 /// Successes after which a learned batch limit grows back.
 pub const LEARNED_LIMIT_SUCCESSES: u32 = 20;
-/// Entries kept in quarantine; more are counted as dropped.
-pub const QUARANTINE_EVENTS_MAX: usize = 1_000;
+/// Entries kept in quarantine: a whole queue, as when a vendor refuses everything; more are counted as dropped.
+pub const QUARANTINE_EVENTS_MAX: usize = 10_000;
 /// Text of a vendor's answer kept with a quarantined event.
 pub const VENDOR_TEXT_BYTES_MAX: usize = 512;
 

@@ -34,7 +34,7 @@ export class Outbox {
   readonly #drain: () => void
   readonly #kept: Kept
   /** Requests that have no outcome yet, and their events. */
-  readonly #flying = new Map<number, Runs>()
+  readonly #flying = new Map<number, { seqs: Runs; at: number }>()
   readonly #quarantined: QuarantinedEvent[] = []
   readonly #counts = { recorded: 0, delivered: 0, quarantined: 0, dropped: 0, requests: 0 }
   readonly #waiting = new Set<() => void>()
@@ -85,7 +85,7 @@ export class Outbox {
   /** Registers every pending event with a core that has just been made anew. */
   restore(core: Core): void {
     // The answer to a request of the old core will be nobody's.
-    for (const runs of this.#flying.values()) this.#kept.markAmbiguous(runs, Date.now())
+    for (const { seqs, at } of this.#flying.values()) this.#kept.markAmbiguous(seqs, at)
     this.#kept.each((seq, bytes, timeMs, ambiguousAt) => core.restore(seq, bytes, timeMs, ambiguousAt))
     core.continueAfter(this.#lastSeq, this.#lastBatch)
     this.#wakeAt(now())
@@ -203,7 +203,7 @@ export class Outbox {
 
   async #send(batch: number, seqs: Runs, deadlineMs: number): Promise<void> {
     const { request } = this.#core
-    this.#flying.set(batch, seqs)
+    this.#flying.set(batch, { seqs, at: Date.now() })
     this.#lastBatch = batch
     this.#counts.requests += 1
     const body = this.#kept.body(seqs, request.prefix, request.suffix)
