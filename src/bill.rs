@@ -1,19 +1,20 @@
 //! What a client's events come to: the customers' bill, and what LLM providers charge for the same events.
 
 use crate::blueprint::llm::EVENT_TYPE;
-use crate::decimal::Decimal;
+use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::json::{Value, Writer};
 use crate::meter::value::Numeric;
-use crate::meter::{Options, Query, Totals, parse_meters};
+use crate::meter::{Meter, Options, Query, Totals, parse_meters};
 use crate::price::{Price, Usage};
 use crate::ratio::Ratio;
 
 /// Prices of meters, in the order they were given.
 pub struct Bill {
     currency: String,
-    prices: Vec<(String, Price)>,
+    /// Each with the index of its meter
+    prices: Vec<(usize, Price)>,
 }
 
 impl Bill {
@@ -32,13 +33,12 @@ impl Bill {
                 .to_owned();
         }
         for (slug, price) in prices.get("meters").and_then(Value::as_object).unwrap_or_default() {
-            if !totals.meters().iter().any(|meter| meter.slug == *slug) {
-                return Err(Error::new("meter_not_found", "the price is for a meter that is not defined")
-                    .at(slug)
-                    .at("meters"));
-            }
-            let price = Price::from_value(price).map_err(|e| e.at(slug).at("meters"))?;
-            bill.prices.push((slug.as_ref().to_owned(), price));
+            let meter = totals.meters().iter().position(|meter| meter.slug == *slug);
+            let priced = match meter {
+                Some(meter) => Price::from_value(price).map(|price| (meter, price)),
+                None => Err(Error::new("meter_not_found", "the price is for a meter that is not defined")),
+            };
+            bill.prices.push(priced.map_err(|e| e.at(slug).at("meters"))?);
         }
         Ok(bill)
     }
@@ -52,19 +52,23 @@ impl Bill {
         let mut incomplete = false;
         let mut lines = Writer::array();
         let (mut total, mut total_minor) = (Ratio::ZERO, Decimal::ZERO);
-        for (slug, price) in &self.prices {
-            let usage = quantities(totals, slug, query, &["subject"], &mut incomplete)?;
+        for (at, price) in &self.prices {
+            let Some(meter) = totals.meters().get(*at) else { continue };
+            let query = Query { by_subject: true, ..question(query, meter)? };
+            let rows = totals.rows(&query)?;
+            incomplete |= rows.incomplete;
             let (mut quantity, mut amount, mut minor) = (Decimal::ZERO, Ratio::ZERO, Decimal::ZERO);
-            for (_, used) in &usage {
-                let line = price.rate(&Usage::Quantity(*used), &self.currency)?;
-                quantity.plus(used, false)?;
+            for (_, used) in rows.each() {
+                let Some(used) = used.quantity(meter.aggregation, totals.numeric())? else { continue };
+                let line = price.rate(&Usage::Quantity(used), &self.currency)?;
+                quantity.plus(&used, false)?;
                 amount.plus(&line.amount, false)?;
                 minor.plus(&line.minor, false)?;
             }
             total.plus(&amount, false)?;
             total_minor.plus(&minor, false)?;
             let mut w = Writer::object();
-            w.string("meter", slug)
+            w.string("meter", &meter.slug)
                 .string("quantity", &quantity.text())
                 .string("amount", &amount.text()?)
                 .string("amountMinor", &minor.text());
@@ -90,6 +94,15 @@ impl Bill {
     }
 }
 
+/// `{subject?, from?, to?}` as a query to a meter.
+fn question<'q>(value: &'q Value, meter: &'q Meter) -> Result<Query<'q>> {
+    let mut query = Query::between(value, meter)?;
+    if let Some(subject) = value.present("subject") {
+        query.subjects.push(subject.as_str().ok_or_else(|| Error::new("query_invalid", "a string").at("subject"))?);
+    }
+    Ok(query)
+}
+
 /// What providers charge, summed over events that say it (`provider_cost`), exactly: 19 digits after the point.
 pub struct ProviderCost(Totals);
 
@@ -102,17 +115,15 @@ struct Charged {
 impl ProviderCost {
     /// Nothing charged yet.
     pub fn new() -> Result<Self> {
-        let meters = [
+        let meter = [
             r#"[{"slug":"cost","eventType":""#,
             EVENT_TYPE,
-            r#"","aggregation":"SUM","valueProperty":"$.provider_cost","groupBy":{"provider":"$.provider","model":"$.model"}},"#,
-            r#"{"slug":"calls","eventType":""#,
-            EVENT_TYPE,
-            r#"","aggregation":"COUNT","groupBy":{"provider":"$.provider","model":"$.model","unpriced":"$.unpriced"}}]"#,
+            r#"","aggregation":"SUM","valueProperty":"$.provider_cost","#,
+            r#""groupBy":{"model":"$.model","provider":"$.provider","unpriced":"$.unpriced"}}]"#,
         ]
         .concat();
         let options = Options { numeric: Numeric::Decimal, ..Options::default() };
-        Ok(Self(Totals::live(parse_meters(&Value::parse(&meters)?)?, &options)))
+        Ok(Self(Totals::new(parse_meters(&Value::parse(&meter)?)?, &options)))
     }
 
     /// Counts an event, once.
@@ -121,25 +132,29 @@ impl ProviderCost {
     }
 
     fn cost(&self, query: &Value, incomplete: &mut bool) -> Result<Charged> {
-        let costs = quantities(&self.0, "cost", query, &["model", "provider"], incomplete)?;
-        let calls = quantities(&self.0, "calls", query, &["model", "provider", "unpriced"], incomplete)?;
         let mut total = Decimal::ZERO;
         let (mut models, mut unpriced) = (Writer::array(), Writer::array());
         let mut all_priced = true;
-        for (key, count) in &calls {
-            let [model, provider, reason] = key.as_slice() else { continue };
-            let mut w = Writer::object();
-            w.string("provider", provider).string("model", model);
-            if reason.is_empty() {
-                let cost = costs.iter().find(|(key, _)| key.first() == Some(model) && key.get(1) == Some(provider));
-                let cost = cost.map_or(Decimal::ZERO, |(_, cost)| *cost);
-                total.plus(&cost, false)?;
-                w.string("total", &cost.text()).raw("calls", &count.text());
-                models.item(&w.end());
-            } else {
-                all_priced = false;
-                w.string("reason", reason).raw("calls", &count.text());
-                unpriced.item(&w.end());
+        for meter in self.0.meters() {
+            let query = Query { groups: vec![0, 1, 2], ..question(query, meter)? };
+            let rows = self.0.rows(&query)?;
+            *incomplete |= rows.incomplete;
+            for (texts, cell) in rows.each() {
+                let [_, _, model, provider, reason, ..] = texts.as_slice() else { continue };
+                let mut w = Writer::object();
+                w.string("provider", provider).string("model", model);
+                let list = if reason.is_empty() {
+                    let cost = cell.quantity(meter.aggregation, self.0.numeric())?.unwrap_or(Decimal::ZERO);
+                    total.plus(&cost, false)?;
+                    w.string("total", &cost.text());
+                    &mut models
+                } else {
+                    all_priced = false;
+                    w.string("reason", reason);
+                    &mut unpriced
+                };
+                w.raw("calls", &digits(cell.count.into()));
+                list.item(&w.end());
             }
         }
         let mut w = Writer::object();
@@ -149,49 +164,4 @@ impl ProviderCost {
             .raw("unpriced", &unpriced.end());
         Ok(Charged { json: w.end(), total, all_priced })
     }
-}
-
-/// A meter's values by group, the groups in the order of `group_by`. Each group has one row: there are no windows, and
-/// one subject at most is asked for.
-fn quantities(
-    totals: &Totals,
-    slug: &str,
-    query: &Value,
-    group_by: &[&str],
-    incomplete: &mut bool,
-) -> Result<Vec<(Vec<String>, Decimal)>> {
-    let mut groups = Writer::array();
-    for name in group_by {
-        groups.item_string(name);
-    }
-    let mut w = Writer::object();
-    w.string("meter", slug).raw("groupBy", &groups.end());
-    for name in ["from", "to"] {
-        if let Some(time) = query.present(name) {
-            w.raw(name, &time.to_json());
-        }
-    }
-    if let Some(subject) = query.present("subject") {
-        w.raw("subject", &["[", &subject.to_json(), "]"].concat());
-    }
-    let text = w.end();
-    let options = Options::default();
-    let answer = totals.query(&Query::parse(&Value::parse(&text)?, totals.meters(), &options)?)?;
-    *incomplete |= answer.incomplete;
-    let result = Value::parse(&answer.result)?;
-    let mut values = Vec::new();
-    for row in result.get("data").and_then(Value::as_array).unwrap_or_default() {
-        let text = match (row.get("valueDecimal"), row.get("value")) {
-            (Some(Value::String(text)), _) => text,
-            (_, Some(Value::Number(text))) => *text,
-            _ => continue,
-        };
-        let mut key = Vec::new();
-        for name in group_by {
-            let from = if *name == "subject" { Some(row) } else { row.get("groupBy") };
-            key.push(from.and_then(|from| from.get(name)?.as_str()).unwrap_or_default().to_owned());
-        }
-        values.push((key, Decimal::parse(text)?));
-    }
-    Ok(values)
 }

@@ -54,7 +54,7 @@ impl Client {
             Some(meters) => parse_meters(meters).map_err(|e| e.at("meters"))?,
             None => Vec::new(),
         };
-        let totals = Totals::live(meters, &Options::default());
+        let totals = Totals::new(meters, &Options::default());
         let prices = settings.present("prices");
         if let Some(prices) = prices {
             prices.only(&["currency", "meters", "book", "aliases"]).map_err(|e| e.at("prices"))?;

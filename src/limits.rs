@@ -80,6 +80,9 @@ pub const METER_CELLS_MAX: usize = 50_000;
 pub const METER_TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Group cells of one result; the rest goes into one row that says so.
 pub const RESULT_CELLS_MAX: usize = 10_000;
+/// Bytes of the events of a preview and thrice what is kept of them, for lists grow by doubling: it must fit into the
+/// memory of 64 MiB.
+pub const PREVIEW_BYTES_MAX: usize = 60 * 1024 * 1024;
 /// Distinct texts of the UNIQUE_COUNT cells of one meter.
 pub const UNIQUE_TEXTS_MAX: usize = 100_000;
 /// Bytes of a meter path.

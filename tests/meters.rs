@@ -65,7 +65,7 @@ fn request(case: &Value<'_>, numeric: &str, engine: &str, zone: Option<&str>) ->
         options.raw("zone", zone);
     }
     let mut request = Writer::object();
-    for key in ["meters", "events", "query"] {
+    for key in ["meters", "query"] {
         request.raw(key, &case.get(key).unwrap().to_json());
     }
     request.raw("options", &options.end());
@@ -74,12 +74,14 @@ fn request(case: &Value<'_>, numeric: &str, engine: &str, zone: Option<&str>) ->
 
 /// As the host does it: ask which table is needed, make it, ask for the rows.
 fn answer(case: &Value<'_>, numeric: &str, engine: &str) -> Result<String> {
-    let needed = time_range(&request(case, numeric, engine, None))?;
+    let events = case.get("events").unwrap();
+    let events = events.as_str().map_or_else(|| events.to_json(), str::to_owned);
+    let needed = time_range(&request(case, numeric, engine, None), &events)?;
     let needed = Value::parse(&needed).unwrap();
     let zone = needed.get("timeZone").and_then(Value::as_str).map(|name| {
         zone_table(name, number(needed.get("from").unwrap()) as i64, number(needed.get("to").unwrap()) as i64)
     });
-    preview(&request(case, numeric, engine, zone.as_deref()))
+    preview(&request(case, numeric, engine, zone.as_deref()), &events)
 }
 
 /// Equal as JSON: whatever the order of members; numbers by value, or within the tolerance.
@@ -240,7 +242,6 @@ fn windows() {
         let zone = Zone::parse(&Value::parse(&table).unwrap()).unwrap();
         let (size, _) = Size::parse(text(case, "windowSize")).unwrap();
         let (start, end) = zone.window(size, time);
-        assert_eq!(zone.end(size, start), end, "{}", case.to_json());
         assert!(start <= time && time < end, "{}", case.to_json());
         let bound = |seconds| Instant { seconds, nanos: 0 }.text();
         let want = |key| ours(case, key).unwrap().as_str().unwrap().to_owned();

@@ -63,12 +63,9 @@ fn query() -> impl Strategy<Value = String> {
 }
 
 fn at_hand(events: &[String], query: &str) -> String {
-    let request = format!(
-        r#"{{"meters":{},"events":[{}],"query":{query},"options":{{"now":"{NOW}","numeric":"decimal"}}}}"#,
-        meters(),
-        events.join(",")
-    );
-    let answer = preview(&request).unwrap();
+    let request =
+        format!(r#"{{"meters":{},"query":{query},"options":{{"now":"{NOW}","numeric":"decimal"}}}}"#, meters());
+    let answer = preview(&request, &events.join("\n")).unwrap();
     let answer = Value::parse(&answer).unwrap();
     assert_eq!(answer.get("incomplete"), None);
     answer.get("result").unwrap().to_json()
@@ -101,7 +98,7 @@ proptest! {
     #[test]
     fn live_totals_are_those_of_the_events_at_hand(events in vec(event(), 0..40), cut in 0usize..40, query in query()) {
         let events = json(&events);
-        let mut totals = Totals::live(parse_meters(&Value::parse(&meters()).unwrap()).unwrap(), &options());
+        let mut totals = Totals::new(parse_meters(&Value::parse(&meters()).unwrap()).unwrap(), &options());
         let now = Instant::parse(NOW).unwrap();
         let cut = cut.min(events.len());
         for (at, event) in events.iter().enumerate() {
@@ -138,21 +135,21 @@ proptest! {
     fn nothing_panics_on_text(text in any::<String>(), path in "[$.\\[\\]'\"*,a0-9 to\\\\-]{0,20}", cut in any::<usize>(), with in "[\\[\\]{}\",:0-9a-z\\\\$%-]{0,3}") {
         let _ = (Path::parse(&text), Path::parse(&path), Path::parse(&format!("${path}")));
         let now = Instant::parse(NOW).unwrap();
-        let _ = (Event::parse(&text, now), preview(&text), time_range(&text));
+        let _ = (Event::parse(&text, now), preview(&text, &with), time_range(&text, &text));
         if let Ok(value) = Value::parse(&with) {
             let _ = Filter::parse(&value);
         }
         // A request that is nearly right reaches further.
         let filters = r#"{"$or":[{"$like":"a%\\"},{"in":["b"]},{"and":[{"exists":true},{"$gt":"9"}]}]}"#;
         let request = format!(
-            r#"{{"meters":{},"events":"{}","query":{{"meter":"max","from":"{NOW}","windowSize":"DAY","windowTimeZone":"X/Y","advancedMeterGroupByFilters":{{"a":{filters}}}}},"options":{{"now":"{NOW}","zone":[[0,3600]],"customers":[{{"id":"c","key":"k"}}]}}}}"#,
+            r#"{{"meters":{},"query":{{"meter":"max","from":"{NOW}","windowSize":"DAY","windowTimeZone":"X/Y","advancedMeterGroupByFilters":{{"a":{filters}}}}},"options":{{"now":"{NOW}","zone":[[0,3600]],"customers":[{{"id":"c","key":"k"}}]}}}}"#,
             meters(),
-            json(&[(0, r#""subject":"a","type":"t","data":{"v":1e9}"#.to_owned())])[0].replace('"', "\\\""),
         );
+        let event = &json(&[(0, r#""subject":"a","type":"t","data":{"v":1e9}"#.to_owned())])[0];
         let at = cut % request.len();
         let (before, after) = request.split_at(at);
         let broken = format!("{before}{with}{}", after.get(cut % 3..).unwrap_or_default());
-        let _ = (preview(&broken), time_range(&broken));
+        let _ = (preview(&broken, event), time_range(&broken, event));
     }
 
     /// The plain meaning of a pattern: a run is any split.

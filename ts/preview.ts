@@ -1,7 +1,11 @@
 import { enter, previewCore, timeRange } from './engine'
+import { TaximeterError } from './errors'
 import { jsonText } from './json'
 import type { Meter, MeterResult, Query } from './types'
 import { zoneTable } from './zone'
+
+/** The core's memory has 64 MiB. */
+const EVENTS_BYTES_MAX = 48 * 1024 * 1024
 
 /** How the server that is previewed is set up. */
 export interface PreviewOptions {
@@ -58,8 +62,13 @@ export function preview(
   options: PreviewOptions = {},
 ): Preview {
   const text = typeof events === 'string' ? events : `[${events.map((event) => jsonText(event)).join(',')}]`
+  const bytes = new TextEncoder().encode(text)
+  // The core cannot refuse what does not fit into it.
+  if (bytes.length > EVENTS_BYTES_MAX) {
+    throw new TaximeterError('limit_exceeded', 'the events are more than 48 MiB', { help: 'ask about fewer at a time' })
+  }
   const given = { now: new Date().toISOString(), ...options }
-  const request = (zone: unknown) => JSON.stringify({ meters, events: text, query, options: { ...given, zone } })
-  const zone = zoneTable(query.windowTimeZone, () => enter(() => timeRange(request(null))))
-  return JSON.parse(enter(() => previewCore(request(zone))))
+  const request = (zone: unknown) => JSON.stringify({ meters, query, options: { ...given, zone } })
+  const zone = zoneTable(query.windowTimeZone, () => enter(() => timeRange(request(null), bytes)))
+  return JSON.parse(enter(() => previewCore(request(zone), bytes)))
 }

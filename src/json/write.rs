@@ -100,6 +100,11 @@ impl Writer {
         self
     }
 
+    /// Bytes written so far.
+    pub fn size(&self) -> usize {
+        self.out.len()
+    }
+
     /// Closes it and gives the text.
     pub fn end(mut self) -> String {
         self.out.push(self.close);

@@ -24,12 +24,6 @@ pub fn push(key: &mut Vec<u8>, text: &str) {
     key.push(0);
 }
 
-/// The time of a key.
-pub fn time(key: &[u8]) -> i64 {
-    let bytes = key.iter().take(TIME);
-    bytes.fold(0, |time, byte| time << 8 | i64::from(*byte)) ^ i64::MIN
-}
-
 /// The texts of a key.
 pub fn texts(key: &[u8]) -> Vec<String> {
     let mut texts = Vec::new();

@@ -1,13 +1,14 @@
 //! Meters: definitions, and the preview of what the server will answer.
 //!
-//! `definition` and [`path`] say what a meter reads, [`value`] what a scalar counts as, [`totals`] keeps the counts of
-//! many events, and [`query`] with [`filter`] and [`window`] asks for rows. [`preview`] is all of it at once.
+//! `definition` and [`path`] say what a meter reads, [`value`] what a scalar counts as, [`query`] with [`filter`] and
+//! [`window`] what is asked. [`totals`] keeps the counts of many events for any query; [`preview`] answers one.
 //!
 //! The rules are those of OpenMeter (commit 7e57a394a028) on ClickHouse 26.7, or 25.12 where [`value::Engine`] says so.
 
 mod aggregate;
 mod definition;
 pub mod filter;
+mod index;
 mod key;
 pub mod path;
 mod preview;
@@ -23,4 +24,4 @@ pub use definition::{Aggregation, Meter, parse_meters};
 pub use preview::{preview, time_range};
 pub use query::{Customer, Options, Query};
 pub use rows::Answer;
-pub use totals::{Diagnostic, Totals};
+pub use totals::Totals;

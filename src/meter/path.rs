@@ -10,8 +10,9 @@
 
 use std::borrow::Cow;
 
-use super::value::{Found, scalar};
+use super::value::{Engine, Found, has_huge_integer, scalar};
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::json::Reader;
 use crate::limits::{PATH_BYTES_MAX, PATH_STEPS_MAX};
 
@@ -53,6 +54,12 @@ pub struct Document<'d>(Option<Members<'d>>);
 type Members<'d> = Vec<(Cow<'d, str>, &'d str)>;
 
 impl<'d> Document<'d> {
+    /// What the server's engine makes of an event's data.
+    pub fn of(event: &'d Event, engine: Engine) -> Self {
+        let unreadable = |data: &&str| engine == Engine::V25_12 && has_huge_integer(data);
+        Self::read(event.data.as_deref().filter(|data| !unreadable(data)))
+    }
+
     /// `data` is a JSON object, or absent. What is not readable as one has no properties.
     pub fn read(data: Option<&'d str>) -> Self {
         Self(data.and_then(members))

@@ -1,73 +1,27 @@
 //! The preview of events at hand: what the server would store, say and answer.
 
-use std::borrow::Cow;
-
-use super::aggregate::Index;
 use super::definition::parse_meters;
+use super::index::Index;
+use super::path::Document;
 use super::query::{Options, Query, zone_name};
-use super::totals::{Totals, stored_second};
+use super::rows::Rows;
+use super::totals::{Seen, stored_second};
+use crate::decimal::digits;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::json::{Kind, Reader, Value, Writer};
+use crate::json::{Reader, Value, Writer};
+use crate::limits::PREVIEW_BYTES_MAX;
 use crate::time::Instant;
 
-/// A request, its events still as text.
-struct Request<'a> {
-    meters: Value<'a>,
-    query: Value<'a>,
-    options: Value<'a>,
-    events: Cow<'a, str>,
+/// Reads `{meters, query, options}`.
+fn read(request: &str) -> Result<Value<'_>> {
+    let request = Value::parse(request)?;
+    request.only(&["meters", "query", "options"])?;
+    Ok(request)
 }
 
-impl<'a> Request<'a> {
-    fn parse(text: &'a str) -> Result<Self> {
-        let mut request =
-            Self { meters: Value::Null, query: Value::Null, options: Value::Null, events: Cow::Borrowed("") };
-        let mut r = Reader::new(text);
-        r.object(|r, key| {
-            match key.as_ref() {
-                "meters" => request.meters = Value::read(r)?,
-                "query" => request.query = Value::read(r)?,
-                "options" => request.options = Value::read(r)?,
-                "events" if r.kind()? == Kind::String => request.events = r.string()?,
-                "events" => request.events = Cow::Borrowed(r.skip()?),
-                _ => return Err(Error::new("unknown_option", "a preview has meters, events, query, options").at(&key)),
-            }
-            Ok(())
-        })?;
-        r.end()?;
-        Ok(request)
-    }
-
-    /// Calls with each event in order of arrival, or with why the server would refuse it.
-    fn each(&self, now: Instant, call: &mut dyn FnMut(Result<Event>)) -> Result<()> {
-        let text = self.events.trim_ascii_start();
-        if !text.starts_with('[') {
-            // One a line. A line that is no event is that line's fault alone.
-            let mut rest = text;
-            while !rest.is_empty() {
-                let length = rest.bytes().take_while(|byte| *byte != b'\n').count();
-                let line = rest.get(..length).unwrap_or_default();
-                rest = rest.get(length + 1..).unwrap_or_default();
-                if !line.trim_ascii().is_empty() {
-                    call(Event::parse(line, now));
-                }
-            }
-            return Ok(());
-        }
-        let mut r = Reader::new(text);
-        r.array(|r| {
-            call(Event::parse(r.skip()?, now));
-            Ok(())
-        })
-        .and_then(|()| r.end())
-        .map_err(|e| e.at("events"))
-    }
-}
-
-/// Whether an event has the source and id of one before. As the server joins them, `a-b`, `c` and `a`, `b-c` are one.
-fn is_repeated(seen: &mut Index, event: &Event) -> bool {
-    seen.insert([&event.source, "-", &event.id].concat().into_bytes(), 0).is_some()
+fn member<'v, 'a>(request: &'v Value<'a>, key: &str) -> &'v Value<'a> {
+    request.get(key).unwrap_or(&Value::Null)
 }
 
 fn now(options: &Options<'_>) -> Result<Instant> {
@@ -76,64 +30,113 @@ fn now(options: &Options<'_>) -> Result<Instant> {
     })
 }
 
+/// Calls with each event in order of arrival, or with why the server would refuse it.
+fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Result<()>) -> Result<()> {
+    let mut rest = events.trim_ascii_start();
+    if rest.starts_with('[') {
+        let mut r = Reader::new(rest);
+        return r.array(|r| call(Event::parse(r.skip()?, now))).and_then(|()| r.end()).map_err(|e| e.at("events"));
+    }
+    // One a line. A line that is no event is that line's fault alone.
+    while !rest.is_empty() {
+        let length = rest.bytes().take_while(|byte| *byte != b'\n').count();
+        let line = rest.get(..length).unwrap_or_default();
+        rest = rest.get(length + 1..).unwrap_or_default();
+        if !line.trim_ascii().is_empty() {
+            call(Event::parse(line, now))?;
+        }
+    }
+    Ok(())
+}
+
 /// Answers a query about events at hand, as the server will.
 ///
-/// `request` is `{meters, events, query, options}`; events are a JSON array, or a string that holds one or NDJSON, in
-/// order of arrival. Options: [`Options`], of which `now` is required.
+/// `request` is `{meters, query, options}`; of the [`Options`], `now` is required. `events` are a JSON array or NDJSON, in
+/// order of arrival.
 ///
 /// The answer is `{result: {from?, to?, windowSize?, data}, ingest, diagnostics, incomplete?}`. A row is `{value,
 /// valueDecimal?, windowStart, windowEnd, subject, customerId?, groupBy}`. `ingest` has a verdict for each event:
 /// `{event, status: "stored" | "duplicate" | "dropped" | "rejected", http?, code?, path?}`, and `diagnostics` says of
 /// each stored one what keeps a meter from counting it: `{event, meter?, code}`.
 ///
-/// Errors, the first of these: `json_invalid`, `unknown_option`, `option_invalid`, those of the meters, those of the
-/// query ([`Query::parse`]), `sum_overflow`, `limit_exceeded`.
-pub fn preview(request: &str) -> Result<String> {
-    let request = Request::parse(request)?;
-    let options = Options::parse(&request.options).map_err(|e| e.at("options"))?;
-    let meters = parse_meters(&request.meters).map_err(|e| e.at("meters"))?;
-    let query = Query::parse(&request.query, &meters, &options).map_err(|e| e.at("query"))?;
-    let now = now(&options)?;
-    let mut totals = Totals::new(meters, &options);
-    let mut seen = Index::new();
+/// Errors, the first of these: `json_invalid`, `unknown_option`, those of the options, of the meters, of the query
+/// ([`Query::parse`]), `limit_exceeded`, `sum_overflow`.
+pub fn preview(request: &str, events: &str) -> Result<String> {
+    let request = read(request)?;
+    let options = Options::parse(member(&request, "options")).map_err(|e| e.at("options"))?;
+    let meters = parse_meters(member(&request, "meters")).map_err(|e| e.at("meters"))?;
+    let query = Query::parse(member(&request, "query"), &meters, &options).map_err(|e| e.at("query"))?;
+    let mut rows = Rows::new(&query);
+    // Source and id of what is stored. As the server joins them, `a-b`, `c` and `a`, `b-c` are one.
+    let mut stored = Index::default();
     let (mut ingest, mut diagnostics) = (Writer::array(), Writer::array());
     let mut arrival = 0u64;
-    request.each(now, &mut |event| {
-        let index = arrival.to_string();
+    each(events, now(&options)?, &mut |event| {
+        let index = digits(arrival.into());
         arrival += 1;
         let mut verdict = Writer::object();
         verdict.raw("event", &index);
+        let event = event.map(|event| (stored_second(event.time), event));
         match event {
             Err(error) => {
                 // What is not JSON the server refuses too.
                 let http = error.http.unwrap_or(400);
-                verdict.string("status", "rejected").raw("http", &http.to_string()).string("code", error.code);
+                verdict.string("status", "rejected").raw("http", &digits(http.into())).string("code", error.code);
                 if let Some(path) = &error.path {
                     verdict.string("path", path);
                 }
             }
-            Ok(event) if stored_second(event.time).is_none() => {
+            Ok((None, _)) => {
                 verdict.string("status", "dropped").string("code", "time_not_after_epoch");
             }
-            Ok(event) if options.dedupe != Some(false) && is_repeated(&mut seen, &event) => {
-                verdict.string("status", "duplicate");
-            }
-            Ok(event) => {
-                verdict.string("status", "stored");
-                for diagnostic in totals.add(&event, arrival) {
-                    let mut w = Writer::object();
-                    w.raw("event", &index);
-                    if let Some(meter) = diagnostic.meter.and_then(|at| totals.meters().get(at)) {
-                        w.string("meter", &meter.slug);
+            Ok((Some(second), event)) => {
+                let before = stored.len();
+                if options.dedupe != Some(false)
+                    && stored.place([&event.source, "-", &event.id].concat().as_bytes()) < before
+                {
+                    verdict.string("status", "duplicate");
+                } else {
+                    verdict.string("status", "stored");
+                    let document = Document::of(&event, options.engine);
+                    let mut diagnose = |meter: Option<&str>, code| {
+                        let mut w = Writer::object();
+                        w.raw("event", &index);
+                        if let Some(meter) = meter {
+                            w.string("meter", meter);
+                        }
+                        w.string("code", code);
+                        diagnostics.item(&w.end());
+                    };
+                    let mut known = false;
+                    for meter in &meters {
+                        if meter.event_type != event.kind {
+                            continue;
+                        }
+                        known = true;
+                        let (key, cell, code) = meter.cell(&document, &event, second, arrival, options.numeric);
+                        if let Some(code) = code {
+                            diagnose(Some(&meter.slug), code);
+                        }
+                        if meter.slug == query.meter.slug && meter.sees(second) {
+                            rows.add(&key, &cell)?;
+                        }
                     }
-                    w.string("code", diagnostic.code);
-                    diagnostics.item(&w.end());
+                    if !known {
+                        diagnose(None, "no_meter");
+                    }
                 }
             }
         }
         ingest.item(&verdict.end());
+        let kept = stored.size() + rows.size() + ingest.size() + diagnostics.size();
+        if kept * 3 + events.len() > PREVIEW_BYTES_MAX {
+            return Err(Error::new("limit_exceeded", "the answer needs more memory than there is")
+                .help("ask about fewer events at a time"));
+        }
+        Ok(())
     })?;
-    let answer = totals.query(&query)?;
+    drop(stored);
+    let answer = rows.answer(options.numeric)?;
     let mut w = Writer::object();
     w.raw("result", &answer.result).raw("ingest", &ingest.end()).raw("diagnostics", &diagnostics.end());
     if answer.incomplete {
@@ -146,19 +149,20 @@ pub fn preview(request: &str) -> Result<String> {
 ///
 /// The table begins with the offset in force at `from` and has all changes until `to`; that is 32 days before the
 /// earliest event to 62 days after the latest. Errors: those of the request's JSON text.
-pub fn time_range(request: &str) -> Result<String> {
-    let request = Request::parse(request)?;
-    let Some(name) = zone_name(&request.query) else { return Ok(String::from("null")) };
-    let options = Options::parse(&request.options).map_err(|e| e.at("options"))?;
+pub fn time_range(request: &str, events: &str) -> Result<String> {
+    let request = read(request)?;
+    let Some(name) = zone_name(member(&request, "query")) else { return Ok(String::from("null")) };
+    let options = Options::parse(member(&request, "options")).map_err(|e| e.at("options"))?;
     let now = now(&options)?;
-    let mut totals = Totals::new(Vec::new(), &options);
-    request.each(now, &mut |event| {
-        if let Ok(event) = event {
-            totals.add(&event, 0);
+    let mut seen = Seen::default();
+    each(events, now, &mut |event| {
+        if let Some(second) = event.ok().and_then(|event| stored_second(event.time)) {
+            seen.add(second);
         }
+        Ok(())
     })?;
     // Without events there are no windows, but the host still has to say whether it knows the zone.
-    let (from, to) = totals.time_range().unwrap_or((now.seconds, now.seconds));
+    let (from, to) = seen.range().unwrap_or((now.seconds, now.seconds));
     let mut w = Writer::object();
     w.string("timeZone", name).raw("from", &from.to_string()).raw("to", &to.to_string());
     Ok(w.end())

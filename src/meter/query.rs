@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::definition::Meter;
 use super::filter::{Filter, Operator};
 use super::value::{Engine, Numeric};
-use super::window::{Size, Zone};
+use super::window::{Size, UTC, Zone};
 use crate::error::{Error, Result};
 use crate::json::Value;
 use crate::time::Instant;
@@ -88,8 +88,8 @@ pub enum Dimension {
 
 /// A checked query.
 pub struct Query<'q> {
-    /// Index of the meter
-    pub meter: usize,
+    /// Whom it asks
+    pub meter: &'q Meter,
     /// Inclusive
     pub from: Option<Instant>,
     /// Exclusive
@@ -97,7 +97,7 @@ pub struct Query<'q> {
     /// The window's size and name
     pub window: Option<(Size, &'static str)>,
     /// The zone of the windows
-    pub zone: Option<&'q Zone>,
+    pub zone: &'q Zone,
     /// Subjects to select; empty for all
     pub subjects: Vec<&'q str>,
     /// Customers to select, in the order asked for; empty for all
@@ -129,21 +129,55 @@ fn strings<'v>(value: Option<&'v Value<'_>>) -> std::result::Result<Vec<&'v str>
     Ok(texts)
 }
 
+fn texts<'v>(query: &'v Value<'_>, field: &str) -> Result<Vec<&'v str>> {
+    strings(query.present(field)).map_err(|()| invalid(field, "a list of strings"))
+}
+
+fn time(query: &Value<'_>, field: &str) -> Result<Option<Instant>> {
+    let Some(time) = query.present(field) else { return Ok(None) };
+    match Instant::parse(time.as_str().unwrap_or_default()) {
+        Ok(time) => Ok(Some(time)),
+        Err(_) => Err(invalid(field, "not an RFC 3339 time").help("write it like 2026-11-21T02:00:00Z")),
+    }
+}
+
 /// The zone that a query needs a table for: none without a name, or for UTC.
 pub fn zone_name<'v>(query: &'v Value<'_>) -> Option<&'v str> {
     query.present("windowTimeZone").and_then(Value::as_str).filter(|name| !matches!(*name, "" | "UTC"))
 }
 
 impl<'q> Query<'q> {
+    /// All that a meter has seen in the time that `{from?, to?}` says. Error: `query_invalid`.
+    pub fn between(value: &'q Value<'_>, meter: &'q Meter) -> Result<Self> {
+        let (from, to) = (time(value, "from")?, time(value, "to")?);
+        if let (Some(from), Some(to)) = (from, to)
+            && from >= to
+        {
+            return Err(invalid("from", "from must be before to"));
+        }
+        Ok(Self {
+            meter,
+            from,
+            to,
+            window: None,
+            zone: &UTC,
+            subjects: Vec::new(),
+            customers: Vec::new(),
+            by_subject: false,
+            groups: Vec::new(),
+            filters: Vec::new(),
+        })
+    }
+
     /// Reads and checks a query in the spelling of OpenMeter's v1 API.
     ///
     /// Errors, the first of these: `meter_not_found` (404), `query_invalid`, `unknown_option` (400),
     /// `customer_not_found` (404), `filter_invalid` (400, 500), `group_key_reserved` (500), `limit_exceeded`.
-    pub fn parse(value: &'q Value<'_>, meters: &[Meter], options: &'q Options<'q>) -> Result<Self> {
+    pub fn parse(value: &'q Value<'_>, meters: &'q [Meter], options: &'q Options<'q>) -> Result<Self> {
         let slug = value.get("meter").and_then(Value::as_str).ok_or_else(|| invalid("meter", "a meter's slug"))?;
-        let found = meters.iter().enumerate().find(|(_, meter)| meter.slug == slug);
-        let (index, meter) =
-            found.ok_or_else(|| Error::new("meter_not_found", "there is no such meter").at("meter").http(404))?;
+        let Some(meter) = meters.iter().find(|meter| meter.slug == slug) else {
+            return Err(Error::new("meter_not_found", "there is no such meter").at("meter").http(404));
+        };
         value
             .only(&[
                 "meter",
@@ -158,40 +192,18 @@ impl<'q> Query<'q> {
                 ADVANCED,
             ])
             .map_err(|e| e.http(400))?;
-        let time = |field| match value.present(field) {
-            None => Ok(None),
-            Some(time) => match Instant::parse(time.as_str().unwrap_or_default()) {
-                Ok(time) => Ok(Some(time)),
-                Err(_) => Err(invalid(field, "not an RFC 3339 time").help("write it like 2026-11-21T02:00:00Z")),
-            },
-        };
-        let (from, to) = (time("from")?, time("to")?);
-        if let (Some(from), Some(to)) = (from, to)
-            && from >= to
-        {
-            return Err(invalid("from", "from must be before to"));
-        }
-        let texts = |field| strings(value.present(field)).map_err(|()| invalid(field, "a list of strings"));
-        let mut query = Self {
-            meter: index,
-            from,
-            to,
-            window: None,
-            zone: zone(value, options)?,
-            subjects: texts("subject")?,
-            customers: Vec::new(),
-            by_subject: value.present("subject").is_some(),
-            groups: Vec::new(),
-            filters: Vec::new(),
-        };
+        let mut query = Self::between(value, meter)?;
+        query.zone = zone(value, options)?;
+        query.subjects = texts(value, "subject")?;
+        query.by_subject = value.present("subject").is_some();
         if let Some(name) = value.present("windowSize") {
             query.window = name.as_str().and_then(Size::parse);
             if query.window.is_none() {
                 return Err(invalid("windowSize", "MINUTE, HOUR, DAY or MONTH"));
             }
         }
-        let wanted = texts(CUSTOMERS)?;
-        for key in texts("groupBy")? {
+        let wanted = texts(value, CUSTOMERS)?;
+        for key in texts(value, "groupBy")? {
             query.group_by(meter, key, wanted.is_empty())?;
         }
         let simple = filter_keys(value, SIMPLE, meter, wanted.is_empty())?;
@@ -278,14 +290,14 @@ impl<'q> Query<'q> {
     }
 }
 
-fn zone<'o>(query: &Value<'_>, options: &'o Options<'_>) -> Result<Option<&'o Zone>> {
+fn zone<'o>(query: &Value<'_>, options: &'o Options<'_>) -> Result<&'o Zone> {
     let fail = || invalid("windowTimeZone", "no such time zone").help("an IANA name, like Europe/Berlin");
     if query.present("windowTimeZone").is_some_and(|name| name.as_str().is_none()) {
         return Err(fail());
     }
     match (zone_name(query), &options.zone) {
-        (None, _) => Ok(None),
-        (Some(name), Some(zone)) if !name.starts_with(['+', '-']) => Ok(Some(zone)),
+        (None, _) => Ok(&UTC),
+        (Some(name), Some(zone)) if !name.starts_with(['+', '-']) => Ok(zone),
         // The host hands in no table for a name that it does not know.
         _ => Err(fail()),
     }

@@ -1,12 +1,12 @@
 //! The rows that answer a query: cells of a meter selected, put together and written.
 
-use super::aggregate::{Cell, Cells, too_many_texts};
-use super::definition::Meter;
+use super::aggregate::{Cell, Cells};
+use super::definition::Aggregation;
+use super::index::Index;
 use super::key;
 use super::query::{Dimension, Query};
 use super::value::Numeric;
-use super::window::Zone;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::json::Writer;
 use crate::limits::{RESULT_CELLS_MAX, UNIQUE_TEXTS_MAX};
 use crate::time::Instant;
@@ -22,46 +22,46 @@ pub struct Answer {
     pub incomplete: bool,
 }
 
-/// A meter seen through a query.
-pub struct View<'a> {
-    /// The meter
-    pub meter: &'a Meter,
-    /// The query
-    pub query: &'a Query<'a>,
-    /// The zone of its windows
-    pub zone: &'a Zone,
+/// The rows of a query, as they come together.
+pub struct Rows<'a> {
+    query: &'a Query<'a>,
+    /// A row's key: start of the window (0 without windows), subject, customer, groups; empty where the query does not
+    /// group by them.
+    cells: Cells,
+    /// For UNIQUE_COUNT: the row's key, and a text
+    distinct: Index,
+    /// The rows are not the whole truth.
+    pub incomplete: bool,
 }
 
-impl View<'_> {
-    /// Adds a cell of the table to its row. A row's key: start of the window (0 without windows), subject, customer,
-    /// groups; empty where the query does not group by them.
-    pub fn select(&self, key: &[u8], cell: &Cell, rows: &mut Cells, incomplete: &mut bool) {
+impl<'a> Rows<'a> {
+    /// No rows yet.
+    pub fn new(query: &'a Query<'a>) -> Self {
+        Self { query, cells: Cells::default(), distinct: Index::default(), incomplete: false }
+    }
+
+    /// Adds a cell of the query's meter to its row, if the query selects it. Error: `limit_exceeded`.
+    pub fn add(&mut self, key: &[u8], cell: &Cell) -> Result<()> {
         let query = self.query;
         let (first, last) = (i64::from(cell.first), i64::from(cell.last));
         let (from, to) = (query.from.map_or(0, |t| t.seconds), query.to.map_or(i64::MAX, |t| t.seconds));
         if last < from || first >= to {
-            return;
+            return Ok(());
         }
-        let mut texts = key::texts(key);
+        let texts = key::texts(key);
         let known = !texts.is_empty();
-        if !known {
-            for _ in 0..=self.meter.groups.len() {
-                texts.push(OTHER.to_owned());
-            }
-        }
-        let text = |at: usize| texts.get(at).map_or("", String::as_str);
+        let text = |at: usize| texts.get(at).map_or(if known { "" } else { OTHER }, String::as_str);
         let subject = text(0);
         let customer = query.customer(subject);
-        let narrowed = !query.subjects.is_empty() || !query.customers.is_empty() || !query.filters.is_empty();
-        if narrowed && !known {
+        if !known && (!query.subjects.is_empty() || !query.customers.is_empty() || !query.filters.is_empty()) {
             // What of the rest would pass is not known.
-            *incomplete = true;
-            return;
+            self.incomplete = true;
+            return Ok(());
         }
         if (!query.subjects.is_empty() && !query.subjects.contains(&subject))
             || (!query.customers.is_empty() && customer.is_none())
         {
-            return;
+            return Ok(());
         }
         let customer = customer.unwrap_or_default();
         for (dimension, filter) in &query.filters {
@@ -71,75 +71,128 @@ impl View<'_> {
                 Dimension::Group(at) => text(at + 1),
             };
             if !filter.matches(value) {
-                return;
+                return Ok(());
             }
         }
-        let mut start = 0;
-        if let Some((size, _)) = query.window {
-            let window = self.zone.window(size, first);
-            start = window.0;
-            *incomplete |= last >= window.1 && self.zone.window(size, last) != window;
-        }
-        *incomplete |= first < from || last >= to || (!known && (query.by_subject || !query.groups.is_empty()));
+        let start = self.start(cell.first);
+        self.incomplete |= first < from
+            || last >= to
+            || (query.window.is_some() && self.start(cell.last) != start)
+            || (!known && (query.by_subject || !query.groups.is_empty()));
         if first < from {
-            return;
+            return Ok(());
         }
-        let mut row = key::new(start);
+        let mut row = key::new(if query.window.is_some() { start } else { 0 });
         key::push(&mut row, if query.by_subject { subject } else { "" });
         key::push(&mut row, customer);
         for at in &query.groups {
             key::push(&mut row, text(at + 1));
         }
-        rows.put(row, cell, self.meter.aggregation);
-    }
-
-    /// Writes the rows. Errors: `sum_overflow`, `limit_exceeded`.
-    pub fn answer(&self, mut rows: Cells, mut incomplete: bool, numeric: Numeric) -> Result<Answer> {
-        let (query, how) = (self.query, self.meter.aggregation);
-        let grouped = query.by_subject || !query.customers.is_empty() || !query.groups.is_empty();
-        if rows.list.is_empty() && query.window.is_none() && !grouped {
-            // Only a count has a row of nothing.
-            rows.put(key::new(0), &Cell { first: 0, ..Cell::EMPTY }, how);
-        }
-        if query.window.is_none() {
-            // Only now is it known when a row begins: with its first event's minute.
-            for (mut key, at) in std::mem::take(&mut rows.index) {
-                let minute = rows.list.get(at).map_or(0, |cell| i64::from(cell.first - cell.first % 60));
-                key::set_time(&mut key, query.from.map_or(minute, |from| from.seconds));
-                rows.index.insert(key, at);
+        if self.cells.list.len() >= RESULT_CELLS_MAX && self.cells.index.find(&row).is_none() {
+            self.incomplete = true;
+            row = key::new(i64::MAX);
+            // One more than the others have: it is no other's key.
+            for _ in 0..query.groups.len() + 3 {
+                key::push(&mut row, OTHER);
             }
         }
+        let mut count = cell.count;
+        if self.query.meter.aggregation == Aggregation::UniqueCount {
+            let before = self.distinct.len();
+            if let Some(text) = texts.get(self.query.meter.groups.len() + 1) {
+                let mut key = row.clone();
+                key::push(&mut key, text);
+                self.distinct.place(&key);
+            }
+            count = (self.distinct.len() - before) as u64;
+            if !known || self.distinct.len() > UNIQUE_TEXTS_MAX {
+                return Err(Error::new("limit_exceeded", "more distinct values than a UNIQUE_COUNT keeps")
+                    .help("count fewer values: a narrower filter, a shorter time, or a value with fewer forms"));
+            }
+        }
+        self.cells.put(&row, cell, self.query.meter.aggregation, count);
+        Ok(())
+    }
+
+    /// Bytes it takes.
+    pub fn size(&self) -> usize {
+        self.cells.size() + self.distinct.size()
+    }
+
+    /// Each row: subject, customer and group values, and its cell, in bytewise order of the key.
+    pub fn each(&self) -> impl Iterator<Item = (Vec<String>, &Cell)> {
+        self.cells.index.order().into_iter().filter_map(|at| {
+            let cell = self.cells.list.get(at)?;
+            Some((key::texts(self.cells.index.key(at)), cell))
+        })
+    }
+
+    /// When the row begins whose first event has this second: with the window, with `from`, or with that minute.
+    fn start(&self, first: u32) -> i64 {
+        let first = i64::from(first);
+        match (self.query.window, self.query.from) {
+            (Some((size, _)), _) => self.query.zone.window(size, first).0,
+            (None, Some(from)) => from.seconds,
+            (None, None) => first - first % 60,
+        }
+    }
+
+    /// Writes the rows. Error: `sum_overflow`.
+    pub fn answer(mut self, numeric: Numeric) -> Result<Answer> {
+        let (query, how) = (self.query, self.query.meter.aggregation);
+        let grouped = query.by_subject || !query.customers.is_empty() || !query.groups.is_empty();
+        if self.cells.list.is_empty() && query.window.is_none() && !grouped {
+            // Only a count has a row of nothing.
+            self.cells.put(&key::new(0), &Cell::default(), how, 0);
+        }
+        // Only now is it known when each row begins.
+        let mut sorted = Index::default();
+        for (at, cell) in self.cells.list.iter().enumerate() {
+            let mut key = self.cells.index.key(at).to_vec();
+            key::set_time(&mut key, self.start(cell.first));
+            sorted.place(&key);
+        }
         let mut data = Writer::array();
-        let (mut count, mut texts) = (0, 0);
-        let mut rest = (i64::MAX, 0, Cell::EMPTY);
-        for (key, at) in &rows.index {
-            let Some(cell) = rows.list.get(*at) else { continue };
-            count += 1;
-            texts += cell.texts().0;
-            let start = key::time(key);
+        for at in sorted.order() {
+            let Some(cell) = self.cells.list.get(at) else { continue };
+            let Some((value, exact)) = cell.value(how, numeric)? else { continue };
+            let mut row = Writer::object();
+            row.raw("value", &value);
+            if let Some(exact) = exact {
+                row.string("valueDecimal", &exact);
+            }
             let end = match query.window {
-                Some((size, _)) => self.zone.end(size, start),
+                // What is beyond the limit has many windows.
+                Some((size, _)) if at >= RESULT_CELLS_MAX => query.zone.window(size, cell.last.into()).1,
+                Some((size, _)) => query.zone.window(size, cell.first.into()).1,
                 // The minute after the last event.
                 None => i64::from(cell.last - cell.last % 60) + 60,
             };
-            if count <= RESULT_CELLS_MAX {
-                self.row(&mut data, key, end, cell, numeric)?;
+            // Without windows a bound that was asked for is echoed, fraction and all.
+            for (name, given, seconds) in
+                [("windowStart", query.from, self.start(cell.first)), ("windowEnd", query.to, end)]
+            {
+                let given = given.filter(|_| query.window.is_none());
+                row.string(name, &given.unwrap_or(Instant { seconds, nanos: 0 }).text());
+            }
+            let texts = key::texts(sorted.key(at));
+            let text = |at: usize| texts.get(at).map_or("", String::as_str);
+            if query.by_subject {
+                row.string("subject", text(0));
             } else {
-                rest.0 = start.min(rest.0);
-                rest.1 = end.max(rest.1);
-                rest.2.merge(how, cell);
+                row.raw("subject", "null");
             }
-        }
-        if texts > UNIQUE_TEXTS_MAX {
-            return Err(too_many_texts());
-        }
-        if count > RESULT_CELLS_MAX {
-            incomplete = true;
-            let mut key = key::new(rest.0);
-            for _ in 0..query.groups.len() + 2 {
-                key::push(&mut key, OTHER);
+            if !query.customers.is_empty() {
+                row.string("customerId", text(1));
             }
-            self.row(&mut data, &key, rest.1, &rest.2, numeric)?;
+            let mut groups = Writer::object();
+            for (at, group) in query.groups.iter().enumerate() {
+                if let Some((name, _)) = self.query.meter.groups.get(*group) {
+                    groups.string(name, text(at + 2));
+                }
+            }
+            row.raw("groupBy", &groups.end());
+            data.item(&row.end());
         }
         let mut result = Writer::object();
         for (name, time) in [("from", query.from), ("to", query.to)] {
@@ -151,42 +204,6 @@ impl View<'_> {
             result.string("windowSize", name);
         }
         result.raw("data", &data.end());
-        Ok(Answer { result: result.end(), incomplete })
-    }
-
-    /// Writes a row, unless it has no value.
-    fn row(&self, data: &mut Writer, key: &[u8], end: i64, cell: &Cell, numeric: Numeric) -> Result<()> {
-        let query = self.query;
-        let Some((value, exact)) = cell.value(self.meter.aggregation, numeric)? else { return Ok(()) };
-        let mut row = Writer::object();
-        row.raw("value", &value);
-        if let Some(exact) = exact {
-            row.string("valueDecimal", &exact);
-        }
-        // Without windows a bound that was asked for is echoed, fraction and all.
-        let bounds = [("windowStart", query.from, key::time(key)), ("windowEnd", query.to, end)];
-        for (name, given, seconds) in bounds {
-            let given = given.filter(|_| query.window.is_none());
-            row.string(name, &given.unwrap_or(Instant { seconds, nanos: 0 }).text());
-        }
-        let texts = key::texts(key);
-        let text = |at: usize| texts.get(at).map_or("", String::as_str);
-        if query.by_subject {
-            row.string("subject", text(0));
-        } else {
-            row.raw("subject", "null");
-        }
-        if !query.customers.is_empty() {
-            row.string("customerId", text(1));
-        }
-        let mut groups = Writer::object();
-        for (at, group) in query.groups.iter().enumerate() {
-            if let Some((name, _)) = self.meter.groups.get(*group) {
-                groups.string(name, text(at + 2));
-            }
-        }
-        row.raw("groupBy", &groups.end());
-        data.item(&row.end());
-        Ok(())
+        Ok(Answer { result: result.end(), incomplete: self.incomplete })
     }
 }

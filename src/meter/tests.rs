@@ -161,7 +161,7 @@ fn event(n: usize, second: i64, subject: &str, data: &str) -> Event {
 }
 
 fn totals(meters: &str) -> Totals {
-    Totals::live(parse_meters(&value(meters)).unwrap(), &Options::default())
+    Totals::new(parse_meters(&value(meters)).unwrap(), &Options::default())
 }
 
 fn ask(totals: &Totals, query: &str) -> (String, bool) {
@@ -252,12 +252,11 @@ fn sums_overflow_only_at_the_end() {
             format!(r#"{{"specversion":"1.0","id":"{n}","source":"s","type":"t","subject":"s","data":{{"v":"{v}"}}}}"#)
         };
         let lines: Vec<_> = values.iter().enumerate().map(event).collect();
-        let mut events = String::new();
-        crate::json::push_string(&mut events, &lines.join("\n"));
-        preview(&format!(
-            r#"{{"meters":[{{"slug":"m","eventType":"t","aggregation":"SUM","valueProperty":"$.v"}}],"events":{events},
+        let request = format!(
+            r#"{{"meters":[{{"slug":"m","eventType":"t","aggregation":"SUM","valueProperty":"$.v"}}],
             "query":{{"meter":"m"}},"options":{{"now":"2024-01-01T00:00:00Z","numeric":"{numeric}"}}}}"#
-        ))
+        );
+        preview(&request, &lines.join("\n"))
     };
     let (big, low) = ("9999999999999999999", "-9999999999999999999");
     assert_eq!(refused(sum(&[big, big], "decimal")).code, "sum_overflow");
@@ -273,10 +272,8 @@ fn sums_overflow_only_at_the_end() {
 #[test]
 fn a_preview_tells_what_became_of_each_event() {
     let answer = |events: &str| {
-        let request = format!(
-            r#"{{"meters":[{{"slug":"m","eventType":"t","aggregation":"COUNT"}}],"events":{events},"query":{{"meter":"m"}},"options":{{"now":"2024-01-01T00:00:00Z"}}}}"#
-        );
-        preview(&request)
+        let request = r#"{"meters":[{"slug":"m","eventType":"t","aggregation":"COUNT"}],"query":{"meter":"m"},"options":{"now":"2024-01-01T00:00:00Z"}}"#;
+        preview(request, events)
     };
     let event = r#"{"specversion":"1.0","id":"c","source":"a-b","type":"t","subject":"s"}"#;
     let twin = event.replace("\"c\"", "\"b-c\"").replace("a-b", "a");
@@ -287,15 +284,10 @@ fn a_preview_tells_what_became_of_each_event() {
         r#"{"event":3,"status":"rejected","http":400,"code":"specversion_unknown","path":"specversion"}],"diagnostics":[]}"#
     );
     assert!(array.ends_with(ingest), "{array}");
-    let text = |text: &str| {
-        let mut quoted = String::new();
-        crate::json::push_string(&mut quoted, text);
-        answer(&quoted)
-    };
-    // The same as NDJSON, and as a JSON array in a string; a line that is no JSON is refused alone.
-    assert_eq!(text(&format!(" [{event}]")).unwrap(), text(event).unwrap());
-    let lines = text(&format!("{event}\r\n\n{{\n")).unwrap();
+    // The same as NDJSON; a line that is no JSON is refused alone.
+    assert_eq!(answer(&format!(" [{event}]")).unwrap(), answer(event).unwrap());
+    let lines = answer(&format!("{event}\r\n\n{{\n")).unwrap();
     assert!(lines.contains(r#"{"event":1,"status":"rejected","http":400,"code":"json_invalid"}"#), "{lines}");
-    assert_eq!(refused(text("[5,")).path.as_deref(), Some("events"));
-    assert_eq!(refused(preview("{\"event\":[]}")).code, "unknown_option");
+    assert_eq!(refused(answer("[5,")).path.as_deref(), Some("events"));
+    assert_eq!(refused(preview("{\"event\":[]}", "")).code, "unknown_option");
 }

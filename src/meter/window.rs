@@ -36,12 +36,10 @@ impl Size {
 /// The offsets of a zone: each holds from a unix second on until the next, the first also before.
 pub struct Zone(Vec<(i64, i64)>);
 
-impl Zone {
-    /// UTC
-    pub fn utc() -> Self {
-        Self(vec![(0, 0)])
-    }
+/// UTC
+pub static UTC: Zone = Zone(Vec::new());
 
+impl Zone {
     /// Reads `[[unix second, offset in seconds], …]`, ascending. Error: `option_invalid`.
     pub fn parse(value: &Value<'_>) -> Result<Self> {
         const OFFSET_MAX: i64 = 26 * HOUR;
@@ -93,15 +91,6 @@ impl Zone {
             }
         }
         unix
-    }
-
-    /// The end of the window that starts at an instant.
-    pub fn end(&self, size: Size, start: i64) -> i64 {
-        match size {
-            Size::Minute => start + MINUTE,
-            Size::Hour => start + HOUR,
-            Size::Day | Size::Month => self.window(size, start).1,
-        }
     }
 
     /// Start and end of the window that an instant is in, as unix seconds.

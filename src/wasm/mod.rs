@@ -37,16 +37,20 @@ pub fn linear_memory() -> JsValue {
     wasm_bindgen::memory()
 }
 
-/// See [`meter::preview`].
+/// See [`meter::preview`]. The events are UTF-8: handing over a large string would take thrice its size.
 #[wasm_bindgen]
-pub fn preview(request: &str) -> Result<String, JsValue> {
-    meter::preview(request).map_err(thrown)
+pub fn preview(request: &str, events: &[u8]) -> Result<String, JsValue> {
+    meter::preview(request, utf8(events)).map_err(thrown)
+}
+
+fn utf8(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// See [`meter::time_range`].
 #[wasm_bindgen(js_name = timeRange)]
-pub fn time_range(request: &str) -> Result<String, JsValue> {
-    meter::time_range(request).map_err(thrown)
+pub fn time_range(request: &str, events: &[u8]) -> Result<String, JsValue> {
+    meter::time_range(request, utf8(events)).map_err(thrown)
 }
 
 /// See [`llm::route`].
