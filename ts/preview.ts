@@ -5,7 +5,7 @@ import type { Meter, MeterResult, Query } from './types'
 import { zoneTable } from './zone'
 
 /** The core's memory has 64 MiB. */
-const EVENTS_BYTES_MAX = 48 * 1024 * 1024
+const EVENTS_BYTES_MAX = 32 * 1024 * 1024
 
 /** How the server that is previewed is set up. */
 export interface PreviewOptions {
@@ -65,7 +65,7 @@ export function preview(
   const bytes = new TextEncoder().encode(text)
   // The core cannot refuse what does not fit into it.
   if (bytes.length > EVENTS_BYTES_MAX) {
-    throw new TaximeterError('limit_exceeded', 'the events are more than 48 MiB', { help: 'ask about fewer at a time' })
+    throw new TaximeterError('limit_exceeded', 'the events are more than 32 MiB', { help: 'ask about fewer at a time' })
   }
   const given = { now: new Date().toISOString(), ...options }
   const request = (zone: unknown) => JSON.stringify({ meters, query, options: { ...given, zone } })

@@ -69,7 +69,10 @@ test('out of memory is a trap: the next call finds a fresh core', async () => {
   const core = engine.newCore(SETTINGS)
   // More than the memory's maximum: the allocator gives up, for real.
   const tooLong = 'x'.repeat(65 << 20)
-  assert.throws(() => engine.enter(() => engine.previewCore(tooLong, new Uint8Array())), { code: 'core_trapped', name: 'TaximeterError' })
+  assert.throws(() => engine.enter(() => engine.previewCore(tooLong, [])), {
+    code: 'core_trapped',
+    name: 'TaximeterError',
+  })
   assert.equal(engine.generation(), 1)
   assert.match(engine.version(), /^\d/)
   assert.throws(() => engine.enter(() => core.request()), /stale/)

@@ -167,3 +167,18 @@ test('every vector of the meter server passes through the built package', () => 
   assert.deepEqual(failures, [])
   assert.ok(ran > 1500, `${ran} cases`)
 })
+
+test('a large text is answered or refused, whatever it holds', () => {
+  const meters = [{ slug: 'm', eventType: 't', aggregation: 'COUNT' }]
+  const events = (count, rest) =>
+    Array.from(
+      { length: count },
+      (_, i) => `{"specversion":"1.0","id":"${i}","source":"s","type":"t","subject":"u"${rest}}`,
+    ).join('\n')
+  const ask = (text) => preview(meters, text, { meter: 'm' })
+  // Two bytes a character: 20 MB.
+  assert.equal(ask(events(1000, `,"data":{"v":"${'ä'.repeat(10_000)}"}`)).result.data[0].value, 1000)
+  // So many events that what is said of each does not fit any more.
+  assert.throws(() => ask(events(280_000, '')), { code: 'limit_exceeded' })
+  assert.throws(() => ask(' '.repeat(33 << 20)), { code: 'limit_exceeded' })
+})
