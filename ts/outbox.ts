@@ -73,7 +73,12 @@ export class Outbox {
   /** Something waits; `due`: for no company any more. */
   wait(due: boolean): void {
     flushAtProcessEnd(this.#atProcessEnd)
-    if (due || (this.#wake === undefined && this.#flying.size === 0)) this.#wakeAt(now())
+    try {
+      if (due || (this.#wake === undefined && this.#flying.size === 0)) this.#wakeAt(now())
+    } catch (error) {
+      // Some hosts have no timers while a module loads. The event is kept, and goes with the next ones or a flush.
+      this.#core.report(error)
+    }
   }
 
   /** Puts an event aside that was never given a number. */

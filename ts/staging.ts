@@ -2,7 +2,7 @@ import type { CoreHandle } from './core'
 import { type Core, linearMemory } from './engine'
 import { encoder, type Piece } from './kept'
 import { now, type Outbox } from './outbox'
-import type { Recorded, UsageEvent } from './types'
+import type { QuarantinedEvent, Recorded, UsageEvent } from './types'
 
 /** What a text is for, as the core counts it. */
 const VALUE = 0
@@ -29,12 +29,14 @@ const TEXTS_MAX = 4096
 const TEXT_BYTES_MAX = 128 * 1024
 /** Bytes that a drain writes at most, unless one event has more. */
 const DRAINED_BYTES_MAX = 64 * 1024
+/** Ends and times of drained events that share a buffer. */
+const DRAINED_NUMBERS = 2048
 /** The longest number's text is 25 bytes. */
 const NUMBER_BYTES = 25
 /** A key whose strings are mostly new after so many of them has them written as they are. */
 const MISSES_MAX = 64
 /** Texts below have fixed numbers. */
-const FIRST_TEXT = 6
+const FIRST_TEXT = 3
 /** Places of the core's report in front of the events'. */
 const TOLD = 6
 
@@ -97,22 +99,19 @@ class Segment {
 
 const hex = (n: number, digits: number): string => n.toString(16).padStart(digits, '0')
 
-/** What `record()` gives for a packed event. */
+/** What `record()` gives for a packed event. Its fields are TypeScript's, for `#` would cost as much as half the packing. */
 class Handle {
   declare readonly error?: undefined
-  readonly #segment: Segment
-  readonly #index: number
-  readonly #ms: number
 
-  constructor(segment: Segment, index: number, ms: number) {
-    this.#segment = segment
-    this.#index = index
-    this.#ms = ms
-  }
+  constructor(
+    private readonly segment: Segment,
+    private readonly index: number,
+    private readonly ms: number,
+  ) {}
 
   /** Made when it is asked for. */
   get id(): string {
-    return this.#segment.id(this.#index, this.#ms)
+    return this.segment.id(this.index, this.ms)
   }
 
   toJSON(): { id: string } {
@@ -128,6 +127,8 @@ class Drained implements Piece {
   readonly #times: Uint32Array
   readonly #segment: Segment
   readonly #offset: number
+  /** Whether to poll at once. */
+  readonly due: boolean
 
   constructor(
     first: number,
@@ -136,6 +137,7 @@ class Drained implements Piece {
     times: Uint32Array,
     segment: Segment,
     offset: number,
+    due: boolean,
   ) {
     this.first = first
     this.bytes = bytes
@@ -143,6 +145,7 @@ class Drained implements Piece {
     this.#times = times
     this.#segment = segment
     this.#offset = offset
+    this.due = due
   }
 
   id(index: number): string {
@@ -179,15 +182,28 @@ export class Staging {
   #busy = false
   /** Something has no room, but will have after a drain. */
   #isFull = false
+  /** The clock shows a time that does not count from the segment's. */
+  #isLate = false
   #roomEvents = 0
   #roomBytes = 0
   #untilFull = 0
+
+  /**
+   * What drains gave, in large pieces that many share: a buffer of its own for each costs the collector more than its
+   * bytes.
+   */
+  #drained = new Uint8Array(0)
+  #bytesAt = 0
+  #numbers = new Uint32Array(0)
+  #numbersAt = 0
 
   /** Numbered texts in the order of their numbers, with what each is for. */
   #texts: { what: number; text: string }[] = []
   #textBytes = 0
   #keys = new Map<string, Key>()
   #types = new Map<string, Text>()
+  /** Mostly it comes again. */
+  #lastType: Text | undefined
   #subjects = new Map<string, Text>()
   #values = new Map<string, Text>()
   /** Keys in the order of the last event: mostly they come again. */
@@ -235,10 +251,15 @@ export class Staging {
     const segment = this.#segment ?? this.#start(time)
     const ms = time - segment.baseMs
     const start = this.#wordsAt
-    if (start + EVENT_WORDS_MAX > places.wordsMax || ms < 0 || ms > 0xffff_ffff) return this.#full()
+    this.#isLate = ms < 0 || ms > 0xffff_ffff
+    if (start + EVENT_WORDS_MAX > places.wordsMax || this.#isLate) return this.#full()
 
-    const kind = this.#types.get(type) ?? this.#number(TYPE, type, this.#types)
-    if (kind === undefined) return undefined
+    let kind = this.#lastType
+    if (kind === undefined || kind.text !== type) {
+      kind = this.#types.get(type) ?? this.#number(TYPE, type, this.#types)
+      if (kind === undefined) return undefined
+      this.#lastType = kind
+    }
     const whom = this.#subjects.get(subject) ?? this.#number(SUBJECT, subject, this.#subjects)
     if (whom === undefined) return undefined
 
@@ -389,18 +410,22 @@ export class Staging {
     const count = this.#count
     const end = this.#wordsAt
     if (count === 0 && !this.#isFull) return
+    const pieces: Drained[] = []
     let done = 0
     try {
-      done = this.#drainPart(0, end, 0)
+      done = this.#drainPart(0, end, 0, pieces)
     } catch (error) {
       this.#core.report(error)
     }
-    if (done < count) this.#drainEach(done, count)
+    const failed = done < count ? this.#drainEach(done, count, pieces) : []
     this.#wordsAt = 0
     this.#rawAt = 0
     this.#count = 0
     this.#bytes = 0
-    this.#segment = undefined
+    if (count > 0 || this.#isLate) this.#segment = undefined
+    // From here on they are the outbox's: what fails now must not drain them again.
+    for (const piece of pieces) this.#outbox.add(piece, [], piece.due)
+    for (const event of failed) this.#outbox.quarantine(event)
     if (this.#texts.length >= TEXTS_MAX || this.#textBytes > TEXT_BYTES_MAX) this.#forgetTexts()
   }
 
@@ -449,7 +474,7 @@ export class Staging {
   }
 
   /** Drains the events in some of the words, of which the first has that index in the segment; gives how many. */
-  #drainPart(from: number, to: number, index: number): number {
+  #drainPart(from: number, to: number, index: number, pieces: Drained[]): number {
     const segment = this.#segment ?? this.#start(Date.now())
     const { baseMs, node, counter } = segment
     const count = this.#core.call((core) => core.drain(from, to, baseMs, node, counter + index, now(), Date.now()))
@@ -460,32 +485,50 @@ export class Staging {
     this.#roomBytes = told(3)
     this.#untilFull = told(4)
     if (count === 0) return 0
-    const ends = report.slice(TOLD, TOLD + count)
     const timesAt = TOLD + (this.#places as Places).eventsMax
-    const times = report.slice(timesAt, timesAt + count)
-    const bytes = new Uint8Array(this.#memory.buffer as ArrayBuffer, told(5), ends[count - 1]).slice()
-    this.#outbox.add(new Drained(told(0), bytes, ends, times, segment, index), [], told(1) === 1)
+    const length = report[TOLD + count - 1] as number
+    if (this.#bytesAt + length > this.#drained.length) {
+      this.#drained = new Uint8Array(Math.max(length, DRAINED_BYTES_MAX))
+      this.#bytesAt = 0
+    }
+    if (this.#numbersAt + 2 * count > this.#numbers.length) {
+      this.#numbers = new Uint32Array(DRAINED_NUMBERS)
+      this.#numbersAt = 0
+    }
+    const bytes = this.#drained.subarray(this.#bytesAt, this.#bytesAt + length)
+    bytes.set(new Uint8Array(this.#memory.buffer, told(5), length))
+    this.#bytesAt += length
+    const numbers = this.#numbers.subarray(this.#numbersAt, this.#numbersAt + 2 * count)
+    numbers.set(report.subarray(TOLD, TOLD + count))
+    numbers.set(report.subarray(timesAt, timesAt + count), count)
+    this.#numbersAt += 2 * count
+    const ends = numbers.subarray(0, count)
+    const times = numbers.subarray(count)
+    pieces.push(new Drained(told(0), bytes, ends, times, segment, index, told(1) === 1))
     return count
   }
 
   /** After a drain that failed twice: one event after the other, and what fails again is put aside. */
-  #drainEach(done: number, count: number): void {
+  #drainEach(done: number, count: number, pieces: Drained[]): QuarantinedEvent[] {
+    const failed: QuarantinedEvent[] = []
     let at = 0
     for (let index = 0; index < count; index++) {
       const members = (this.#words[at] as number) >>> 24
       const next = at + 3 + (members === NO_DATA ? 0 : 2 * members)
+      let taken = index < done ? 1 : 0
       try {
-        if (index < done || this.#drainPart(at, next, index) === 1) continue
-        this.#putAside(at, index)
+        if (taken === 0) taken = this.#drainPart(at, next, index, pieces)
       } catch {
-        this.#putAside(at, index)
-      } finally {
-        at = next
+        // The same fault again, reported already.
       }
+      if (taken === 0) failed.push(this.#unpack(at, index))
+      at = next
     }
+    return failed
   }
 
-  #putAside(at: number, index: number): void {
+  /** A packed event as it is put aside. */
+  #unpack(at: number, index: number): QuarantinedEvent {
     const words = this.#words.slice(at, at + EVENT_WORDS_MAX)
     const head = words[0] as number
     const literals = [null, true, false]
@@ -511,7 +554,7 @@ export class Staging {
     }
     const segment = this.#segment as Segment
     const id = segment.id(index, words[2] as number)
-    this.#outbox.quarantine({
+    return {
       id,
       code: 'core_trapped',
       event: JSON.stringify({
@@ -521,7 +564,7 @@ export class Staging {
         time: new Date(segment.baseMs + (words[2] as number)).toISOString(),
         data: Object.fromEntries(members),
       }),
-    })
+    }
   }
 
   /** With nothing staged, no number is in use. */
@@ -531,6 +574,7 @@ export class Staging {
     this.#textBytes = 0
     this.#keys = new Map()
     this.#types = new Map()
+    this.#lastType = undefined
     this.#subjects = new Map()
     this.#values = new Map()
     this.#shape = []
