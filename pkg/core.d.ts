@@ -131,14 +131,14 @@ export function llmInspect(route: string, body: string): string;
 export function llmRoute(method: string, url: string, provider?: string | null): string | undefined;
 
 /**
- * See [`meter::preview`].
+ * See [`meter::preview`]. The events are UTF-8: handing over a large string would take thrice its size.
  */
-export function preview(request: string): string;
+export function preview(request: string, events: Uint8Array | number[]): string;
 
 /**
  * See [`meter::time_range`].
  */
-export function timeRange(request: string): string;
+export function timeRange(request: string, events: Uint8Array | number[]): string;
 
 /**
  * The version of the core.
