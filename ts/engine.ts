@@ -1,5 +1,5 @@
+import * as core from '../pkg/core.js'
 import { TaximeterError } from './errors'
-import { Core, version as coreVersion, instantiate } from './exports'
 
 /** How an entry comes by the compiled core. Compiling is banned while a module loads on some hosts: never then. */
 export interface Loader {
@@ -10,7 +10,7 @@ export interface Loader {
 }
 
 let loader: Loader
-let compiled: WebAssembly.Module | undefined
+let started = false
 let starting: Promise<void> | undefined
 let spoilt = false
 let resets = 0
@@ -22,9 +22,9 @@ export function setLoader(entry: Loader): void {
 
 /** Starts the core with a module the user brought. */
 export function boot(module: WebAssembly.Module): void {
-  if (compiled) return
-  instantiate(module)
-  compiled = module
+  if (started) return
+  core.__boot(module)
+  started = true
 }
 
 /** Compiles the core ahead of the first call, without blocking where the host can. Optional, and safe to repeat. */
@@ -38,7 +38,7 @@ export function ready(): Promise<void> {
 }
 
 async function load(): Promise<void> {
-  if (!compiled) boot(await (loader.async ?? loader.sync)())
+  if (!started) boot(await (loader.async ?? loader.sync)())
 }
 
 /**
@@ -71,8 +71,8 @@ export function generation(): number {
 
 function start(): void {
   try {
-    if (!compiled) boot(loader.sync())
-    else if (spoilt) instantiate(compiled)
+    if (!started) boot(loader.sync())
+    if (spoilt) core.__wbg_reset_state()
     spoilt = false
   } catch (error) {
     throw startError(error)
@@ -95,13 +95,15 @@ function startError(error: unknown): TaximeterError {
 
 /** The version of the core. */
 export function version(): string {
-  return enter(coreVersion)
+  return enter(core.version)
 }
 
 /** A new core of the present generation. See `core.ts` for one that outlives it. */
 export function newCore(settings: string): Core {
-  return enter(() => new Core(settings))
+  return enter(() => new core.Core(settings))
 }
 
 /** The core's functions, to be called within {@link enter}. */
-export { Core, LlmCall, linearMemory, llmInspect, llmRoute, preview as previewCore, timeRange } from './exports'
+export const { linearMemory, LlmCall, llmInspect, llmRoute, preview: previewCore, timeRange } = core
+export type Core = core.Core
+export type LlmCall = core.LlmCall

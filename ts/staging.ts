@@ -443,7 +443,7 @@ export class Staging {
     const words = new Uint32Array(buffer, places.words, this.#wordsAt)
     const raw = new Uint8Array(buffer, places.raw, this.#rawAt)
     const anew: Places = JSON.parse(core.openStaging())
-    const memory = linearMemory()
+    const memory = linearMemory() as WebAssembly.Memory
     for (const { what, text } of this.#texts) {
       const scratch = new Uint8Array(memory.buffer, anew.raw + anew.rawMax - SCRATCH_BYTES, SCRATCH_BYTES)
       core.intern(what, anew.rawMax - SCRATCH_BYTES, encoder.encodeInto(text, scratch).written)
@@ -459,7 +459,7 @@ export class Staging {
   #open(core: Core): Places {
     const places: Places = JSON.parse(core.openStaging())
     this.#places = places
-    this.#memory = linearMemory()
+    this.#memory = linearMemory() as WebAssembly.Memory
     this.#view()
     return places
   }

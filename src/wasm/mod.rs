@@ -1,103 +1,22 @@
 //! The exports: WebAssembly's face of the pure core, without logic of its own.
 //!
-//! Numbers cross as they are; texts and bytes lie in memory. JavaScript asks [`room`] for each argument and writes it
-//! there, then calls; what comes back lies at [`result_at`]. Nothing is imported. `ts/exports.ts` is the other side.
+//! Text and numbers cross, objects never do. An [`Error`] is thrown as its JSON text.
 
-// An exported name is unsafe in Rust's eyes, since two could clash. Nothing else is: no pointer is read here.
+// The code that `#[wasm_bindgen]` generates is unsafe by nature; there is none by hand.
 #![allow(unsafe_code)]
 
-use std::cell::RefCell;
-use std::mem::take;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::buffer::{Segment, Use};
 use crate::client::Client;
 use crate::delivery::Now;
-use crate::error::Result;
+use crate::error::Error;
 use crate::llm::{Call, End};
 use crate::{llm, meter};
 
-/// What lives from call to call, and what crosses.
-struct Side {
-    given: Vec<Vec<u8>>,
-    result: Vec<u8>,
-    /// An object's number is its place; a dropped one leaves it to the next.
-    objects: Vec<Object>,
-}
-
-enum Object {
-    None,
-    Core(Box<Client>),
-    Call(Box<Call>),
-}
-
-thread_local! {
-    static SIDE: RefCell<Side> =
-        const { RefCell::new(Side { given: Vec::new(), result: Vec::new(), objects: Vec::new() }) };
-}
-
-/// The arguments of one call.
-struct Given(Vec<Vec<u8>>);
-
-impl Given {
-    fn bytes(&self, index: usize) -> &[u8] {
-        self.0.get(index).map_or(&[], Vec::as_slice)
-    }
-
-    fn text(&self, index: usize) -> &str {
-        str::from_utf8(self.bytes(index)).unwrap_or_default()
-    }
-}
-
-impl Side {
-    /// Leaves a text or an error to be fetched; true is for the error.
-    fn answer(&mut self, done: Result<String>) -> bool {
-        let refused = done.is_err();
-        self.result = done.unwrap_or_else(|error| error.to_json()).into_bytes();
-        refused
-    }
-
-    /// Keeps an object and leaves its number as text, or the error.
-    fn keep(&mut self, made: Result<Object>) -> bool {
-        let kept = made.map(|object| {
-            let place = self.objects.iter().position(|o| matches!(o, Object::None)).unwrap_or(self.objects.len());
-            match self.objects.get_mut(place) {
-                Some(free) => *free = object,
-                None => self.objects.push(object),
-            }
-            crate::decimal::digits(place as u128)
-        });
-        self.answer(kept)
-    }
-}
-
-#[inline(never)]
-fn call(work: &mut dyn FnMut(&mut Side, &Given) -> bool) -> bool {
-    SIDE.with_borrow_mut(|side| {
-        let given = Given(take(&mut side.given));
-        work(side, &given)
-    })
-}
-
-fn free(work: fn(&Given) -> Result<String>) -> bool {
-    call(&mut |side, given| side.answer(work(given)))
-}
-
-#[inline(never)]
-fn on_core(core: usize, work: &mut dyn FnMut(&mut Client, &Given) -> Result<String>) -> bool {
-    call(&mut |side, given| {
-        let Some(Object::Core(client)) = side.objects.get_mut(core) else { return false };
-        let done = work(client, given);
-        side.answer(done)
-    })
-}
-
-#[inline(never)]
-fn on_call(id: usize, work: &mut dyn FnMut(&mut Call, &Given) -> Vec<u8>) {
-    call(&mut |side, given| {
-        let Some(Object::Call(call)) = side.objects.get_mut(id) else { return false };
-        side.result = work(call, given);
-        false
-    });
+fn thrown(error: Error) -> JsValue {
+    JsValue::from_str(&error.to_json())
 }
 
 /// Clocks as JavaScript gives them: milliseconds since some moment, and since 1970.
@@ -106,276 +25,222 @@ fn now(mono_ms: f64, wall_ms: f64) -> Now {
     Now { mono_ms: mono_ms as u64, wall_ms: wall_ms as i64 }
 }
 
-/// Room for the next argument's bytes.
-#[unsafe(no_mangle)]
-pub extern "C" fn room(bytes: usize) -> *mut u8 {
-    SIDE.with_borrow_mut(|side| {
-        let mut argument = vec![0; bytes];
-        let at = argument.as_mut_ptr();
-        side.given.push(argument);
-        at
-    })
-}
-
-/// Where the result lies until the next call.
-#[unsafe(no_mangle)]
-pub extern "C" fn result_at() -> *const u8 {
-    SIDE.with_borrow(|side| side.result.as_ptr())
-}
-
-/// How long the result is.
-#[unsafe(no_mangle)]
-pub extern "C" fn result_bytes() -> usize {
-    SIDE.with_borrow(|side| side.result.len())
-}
-
-/// Ends an object's life.
-#[unsafe(no_mangle)]
-pub extern "C" fn release(object: usize) {
-    SIDE.with_borrow_mut(|side| {
-        if let Some(object) = side.objects.get_mut(object) {
-            *object = Object::None;
-        }
-    });
-}
-
 /// The version of the core.
-#[unsafe(no_mangle)]
-pub extern "C" fn version() -> bool {
-    free(|_| Ok(env!("CARGO_PKG_VERSION").to_owned()))
+#[wasm_bindgen]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
 }
 
-/// `(request, events)`: see [`meter::preview`].
-#[unsafe(no_mangle)]
-pub extern "C" fn preview() -> bool {
-    free(|given| meter::preview(given.text(0), given.text(1)))
+/// The memory, into which packed events are written.
+#[wasm_bindgen(js_name = linearMemory)]
+pub fn linear_memory() -> JsValue {
+    wasm_bindgen::memory()
 }
 
-/// `(request, events)`: see [`meter::time_range`].
-#[unsafe(no_mangle)]
-pub extern "C" fn time_range() -> bool {
-    free(|given| meter::time_range(given.text(0), given.text(1)))
+/// See [`meter::preview`]. The events are UTF-8: handing over a large string would take thrice its size.
+#[wasm_bindgen]
+pub fn preview(request: &str, events: &[u8]) -> Result<String, JsValue> {
+    meter::preview(request, utf8(events)).map_err(thrown)
 }
 
-/// `(method, url, provider?)`: see [`llm::route`]; the route as JSON text, or nothing.
-#[unsafe(no_mangle)]
-pub extern "C" fn llm_route() -> bool {
-    free(|given| {
-        let provider = (given.0.len() > 2).then(|| given.text(2));
-        Ok(llm::route(given.text(0), given.text(1), provider).unwrap_or_default())
-    })
+fn utf8(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
-/// `(route, body)`: see [`llm::inspect`].
-#[unsafe(no_mangle)]
-pub extern "C" fn llm_inspect() -> bool {
-    free(|given| Ok(llm::inspect(given.text(0), given.text(1), None)))
+/// See [`meter::time_range`].
+#[wasm_bindgen(js_name = timeRange)]
+pub fn time_range(request: &str, events: &[u8]) -> Result<String, JsValue> {
+    meter::time_range(request, utf8(events)).map_err(thrown)
 }
 
-/// `(info)`: see [`Call::open`].
-#[unsafe(no_mangle)]
-pub extern "C" fn call_new() -> bool {
-    call(&mut |side, given| side.keep(Call::open(given.text(0)).map(|call| Object::Call(Box::new(call)))))
+/// See [`llm::route`].
+#[wasm_bindgen(js_name = llmRoute)]
+pub fn llm_route(method: &str, url: &str, provider: Option<String>) -> Option<String> {
+    llm::route(method, url, provider.as_deref())
 }
 
-/// `(chunk)`: see [`Call::push`].
-#[unsafe(no_mangle)]
-pub extern "C" fn call_push(id: usize) {
-    on_call(id, &mut |call, given| {
-        call.push(given.bytes(0));
-        Vec::new()
-    });
+/// See [`llm::inspect`].
+#[wasm_bindgen(js_name = llmInspect)]
+pub fn llm_inspect(route: &str, body: &str) -> String {
+    llm::inspect(route, body, None)
 }
 
-/// See [`Call::take_output`].
-#[unsafe(no_mangle)]
-pub extern "C" fn call_output(id: usize) {
-    on_call(id, &mut |call, _| call.take_output());
-}
+/// See [`Call`].
+#[wasm_bindgen]
+pub struct LlmCall(Call);
 
-/// See [`Call::held`].
-#[unsafe(no_mangle)]
-pub extern "C" fn call_held(id: usize) -> usize {
-    let mut held = 0;
-    on_call(id, &mut |call, _| {
-        held = call.held();
-        Vec::new()
-    });
-    held
-}
+#[wasm_bindgen]
+impl LlmCall {
+    /// See [`Call::open`].
+    #[wasm_bindgen(constructor)]
+    pub fn new(info: &str) -> Result<LlmCall, JsValue> {
+        Call::open(info).map(LlmCall).map_err(thrown)
+    }
 
-/// See [`Call::is_final`].
-#[unsafe(no_mangle)]
-pub extern "C" fn call_final(id: usize) -> bool {
-    let mut is_final = false;
-    on_call(id, &mut |call, _| {
-        is_final = call.is_final();
-        Vec::new()
-    });
-    is_final
-}
+    /// See [`Call::push`].
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.0.push(chunk);
+    }
 
-/// `(how)`: see [`Call::finish`]; `how` is `end`, `cancel`, `abort`, `error` or `flush`.
-#[unsafe(no_mangle)]
-pub extern "C" fn call_finish(id: usize, now_ms: f64) {
-    on_call(id, &mut |call, given| {
-        let how = match given.text(0) {
+    /// See [`Call::take_output`].
+    pub fn output(&mut self) -> Vec<u8> {
+        self.0.take_output()
+    }
+
+    /// See [`Call::held`].
+    #[wasm_bindgen(getter)]
+    pub fn held(&self) -> usize {
+        self.0.held()
+    }
+
+    /// See [`Call::is_final`].
+    #[wasm_bindgen(getter, js_name = final)]
+    pub fn is_final(&self) -> bool {
+        self.0.is_final()
+    }
+
+    /// See [`Call::finish`]; `how` is `end`, `cancel`, `abort`, `error` or `flush`.
+    pub fn finish(&mut self, how: &str, now_ms: f64) -> String {
+        let how = match how {
             "end" => End::End,
             "cancel" => End::Cancel,
             "abort" => End::Abort,
             "flush" => End::Flush,
             _ => End::Error,
         };
-        call.finish(how, now_ms as i64).into_bytes()
-    });
+        self.0.finish(how, now_ms as i64)
+    }
 }
 
-/// `(settings)`: see [`Client::new`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_new() -> bool {
-    call(&mut |side, given| side.keep(Client::new(given.text(0)).map(|client| Object::Core(Box::new(client)))))
-}
+/// See [`Client`].
+#[wasm_bindgen]
+pub struct Core(Client);
 
-/// `(entropy)`: see [`Client::seed`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_seed(core: usize) {
-    on_core(core, &mut |client, given| {
-        client.seed(given.bytes(0));
-        Ok(String::new())
-    });
-}
+#[wasm_bindgen]
+impl Core {
+    /// See [`Client::new`].
+    #[wasm_bindgen(constructor)]
+    pub fn new(settings: &str) -> Result<Core, JsValue> {
+        Client::new(settings).map(Core).map_err(thrown)
+    }
 
-/// `(event)`: see [`Client::record`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_record(core: usize, wall_ms: f64, mono_ms: f64) -> bool {
-    on_core(core, &mut |client, given| client.record(given.text(0), now(mono_ms, wall_ms)))
-}
+    /// See [`Client::seed`].
+    pub fn seed(&mut self, entropy: &[u8]) {
+        self.0.seed(entropy);
+    }
 
-/// `(records, context)`: see [`Client::record_usage`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_record_usage(core: usize, wall_ms: f64, mono_ms: f64) -> bool {
-    on_core(core, &mut |client, given| client.record_usage(given.text(0), given.text(1), now(mono_ms, wall_ms)))
-}
+    /// See [`Client::record`].
+    pub fn record(&mut self, event: &str, wall_ms: f64, mono_ms: f64) -> Result<String, JsValue> {
+        self.0.record(event, now(mono_ms, wall_ms)).map_err(thrown)
+    }
 
-/// See [`Client::open_staging`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_open_staging(core: usize) -> bool {
-    on_core(core, &mut |client, _| Ok(client.open_staging()))
-}
+    /// See [`Client::record_usage`].
+    #[wasm_bindgen(js_name = recordUsage)]
+    pub fn record_usage(
+        &mut self,
+        records: &str,
+        context: &str,
+        wall_ms: f64,
+        mono_ms: f64,
+    ) -> Result<String, JsValue> {
+        self.0.record_usage(records, context, now(mono_ms, wall_ms)).map_err(thrown)
+    }
 
-/// See [`Client::intern`]; `what` is 0 for a value, 1 for a key, 2 for a type, 3 for a subject. 0 if it is refused.
-#[unsafe(no_mangle)]
-pub extern "C" fn core_intern(core: usize, what: u32, from: usize, length: usize) -> usize {
-    let what = match what {
-        0 => Use::Value,
-        1 => Use::Key,
-        2 => Use::Type,
-        _ => Use::Subject,
-    };
-    let mut number = 0;
-    on_core(core, &mut |client, _| {
-        number = client.intern(what, from, length).unwrap_or(0);
-        Ok(String::new())
-    });
-    number
-}
+    /// See [`Client::open_staging`].
+    #[wasm_bindgen(js_name = openStaging)]
+    pub fn open_staging(&mut self) -> String {
+        self.0.open_staging()
+    }
 
-/// See [`Client::forget_texts`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_forget_texts(core: usize) {
-    on_core(core, &mut |client, _| {
-        client.forget_texts();
-        Ok(String::new())
-    });
-}
+    /// See [`Client::intern`]; `what` is 0 for a value, 1 for a key, 2 for a type, 3 for a subject. 0 if it is refused.
+    pub fn intern(&mut self, what: u32, from: usize, length: usize) -> usize {
+        let what = match what {
+            0 => Use::Value,
+            1 => Use::Key,
+            2 => Use::Type,
+            _ => Use::Subject,
+        };
+        self.0.intern(what, from, length).unwrap_or(0)
+    }
 
-/// See [`Client::drain`].
-#[unsafe(no_mangle)]
-#[allow(clippy::too_many_arguments)]
-pub extern "C" fn core_drain(
-    core: usize,
-    from: usize,
-    to: usize,
-    base_ms: f64,
-    node: u32,
-    counter: f64,
-    mono_ms: f64,
-    wall_ms: f64,
-) -> usize {
-    let segment = Segment { base_ms: base_ms as i64, node, counter: counter as u64 };
-    let mut count = 0;
-    on_core(core, &mut |client, _| {
-        count = client.drain(from, to, segment, now(mono_ms, wall_ms));
-        Ok(String::new())
-    });
-    count
-}
+    /// See [`Client::forget_texts`].
+    #[wasm_bindgen(js_name = forgetTexts)]
+    pub fn forget_texts(&mut self) {
+        self.0.forget_texts();
+    }
 
-/// See [`Client::request`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_request(core: usize) -> bool {
-    on_core(core, &mut |client, _| Ok(client.request()))
-}
+    /// See [`Client::drain`].
+    #[allow(clippy::too_many_arguments)]
+    pub fn drain(
+        &mut self,
+        from: usize,
+        to: usize,
+        base_ms: f64,
+        node: u32,
+        counter: f64,
+        mono_ms: f64,
+        wall_ms: f64,
+    ) -> usize {
+        let segment = Segment { base_ms: base_ms as i64, node, counter: counter as u64 };
+        self.0.drain(from, to, segment, now(mono_ms, wall_ms))
+    }
 
-/// See [`Client::restore`]; `ambiguous_at` is NaN for none.
-#[unsafe(no_mangle)]
-pub extern "C" fn core_restore(core: usize, seq: u32, bytes: u32, time_ms: f64, ambiguous_at: f64) {
-    on_core(core, &mut |client, _| {
-        client.restore(seq, bytes, time_ms as i64, (!ambiguous_at.is_nan()).then_some(ambiguous_at as i64));
-        Ok(String::new())
-    });
-}
+    /// See [`Client::request`].
+    pub fn request(&self) -> String {
+        self.0.request()
+    }
 
-/// See [`Client::continue_after`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_continue_after(core: usize, seq: u32, batch: u32) {
-    on_core(core, &mut |client, _| {
-        client.continue_after(seq, batch);
-        Ok(String::new())
-    });
-}
+    /// See [`Client::restore`].
+    pub fn restore(&mut self, seq: u32, bytes: u32, time_ms: f64, ambiguous_at: Option<f64>) {
+        self.0.restore(seq, bytes, time_ms as i64, ambiguous_at.map(|at| at as i64));
+    }
 
-/// See [`Client::flush`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_flush(core: usize) {
-    on_core(core, &mut |client, _| {
-        client.flush();
-        Ok(String::new())
-    });
-}
+    /// See [`Client::continue_after`].
+    #[wasm_bindgen(js_name = continueAfter)]
+    pub fn continue_after(&mut self, seq: u32, batch: u32) {
+        self.0.continue_after(seq, batch);
+    }
 
-/// See [`Client::poll`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_poll(core: usize, mono_ms: f64, wall_ms: f64, random: u32) -> bool {
-    on_core(core, &mut |client, _| Ok(client.poll(now(mono_ms, wall_ms), random)))
-}
+    /// See [`Client::flush`].
+    pub fn flush(&mut self) {
+        self.0.flush();
+    }
 
-/// `(outcome)`: see [`Client::outcome`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_outcome(core: usize, batch: u32, mono_ms: f64, wall_ms: f64, random: u32) -> bool {
-    on_core(core, &mut |client, given| client.outcome(batch, given.text(0), now(mono_ms, wall_ms), random))
-}
+    /// See [`Client::poll`].
+    pub fn poll(&mut self, mono_ms: f64, wall_ms: f64, random: u32) -> String {
+        self.0.poll(now(mono_ms, wall_ms), random)
+    }
 
-/// See [`Client::state`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_state(core: usize) -> bool {
-    on_core(core, &mut |client, _| Ok(client.state().to_owned()))
-}
+    /// See [`Client::outcome`].
+    pub fn outcome(
+        &mut self,
+        batch: u32,
+        outcome: &str,
+        mono_ms: f64,
+        wall_ms: f64,
+        random: u32,
+    ) -> Result<String, JsValue> {
+        self.0.outcome(batch, outcome, now(mono_ms, wall_ms), random).map_err(thrown)
+    }
 
-/// `(query, zone)`: see [`Client::preview`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_preview(core: usize) -> bool {
-    on_core(core, &mut |client, given| client.preview(given.text(0), given.text(1)))
-}
+    /// See [`Client::state`].
+    pub fn state(&self) -> String {
+        self.0.state().to_owned()
+    }
 
-/// See [`Client::time_range`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_time_range(core: usize) -> bool {
-    on_core(core, &mut |client, _| Ok(client.time_range()))
-}
+    /// See [`Client::preview`].
+    pub fn preview(&self, query: &str, zone: &str) -> Result<String, JsValue> {
+        self.0.preview(query, zone).map_err(thrown)
+    }
 
-/// `(query)`: see [`Client::cost`].
-#[unsafe(no_mangle)]
-pub extern "C" fn core_cost(core: usize) -> bool {
-    on_core(core, &mut |client, given| client.cost(given.text(0)))
+    /// See [`Client::time_range`].
+    #[wasm_bindgen(js_name = timeRange)]
+    pub fn time_range(&self) -> String {
+        self.0.time_range()
+    }
+
+    /// See [`Client::cost`].
+    pub fn cost(&self, query: &str) -> Result<String, JsValue> {
+        self.0.cost(query).map_err(thrown)
+    }
 }

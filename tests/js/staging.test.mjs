@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { internals } from './internals.mjs'
 
-const sdk = await internals('index', 'engine')
+const sdk = await internals('index', 'engine', '../pkg/core.js')
 sdk.boot(new WebAssembly.Module(readFileSync(new URL('../../pkg/core.wasm', import.meta.url))))
 
 const NOW = Date.UTC(2026, 10, 21, 2)

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::{env, fs};
+use wasm_bindgen_cli_support::Bindgen;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -14,6 +15,9 @@ const USAGE: &str = "usage:
   cargo xtask size            print sizes and hold the budget (after npm run build)";
 
 const TARGET: &str = "wasm32-unknown-unknown";
+
+/// One instance never takes more: its memory can't shrink, and the core's own limits stay well below.
+const MEMORY_BYTES_MAX: u32 = 64 << 20;
 
 /// Features every engine we name has. `wasm-opt --all-features` emits types that none of them loads.
 const WASM_FEATURES: [&str; 7] = [
@@ -25,27 +29,6 @@ const WASM_FEATURES: [&str; 7] = [
     "reference-types",
     "multivalue",
 ];
-
-/// What makes the smallest gzip. Many small functions compress better than few large ones, whose locals have many numbers.
-/// Below address 1024 is the stack's far end, where nothing lies.
-const SMALLEST: [&str; 7] = [
-    "-Oz",
-    "--converge",
-    "--one-caller-inline-max-function-size=20",
-    "--skip-pass=local-cse",
-    "--low-memory-unused",
-    "--strip-debug",
-    "--strip-producers",
-];
-
-/// The standard library is compiled with the core: small, and with panics that are traps at once, without the words that
-/// nobody would read. Stable Rust calls that unstable; the toolchain is pinned, so it stays as it is.
-const STD: [&str; 2] = ["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="];
-
-/// Without locations nothing in the file tells the folders of the machine that made it. One instance never takes more
-/// than 64 MiB: its memory can't shrink, and the core's own limits stay well below.
-const FLAGS: [&str; 4] =
-    ["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none", "-Clink-arg=--max-memory=67108864"];
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -73,8 +56,24 @@ fn root() -> Result<PathBuf> {
 
 fn build(root: &Path, pkg: &Path) -> Result<()> {
     let wasm = compile(root)?;
+    let out = root.join("target/xtask");
+    Bindgen::new()
+        .input_path(wasm)
+        .out_name("core")
+        .module(true)?
+        .typescript(true)
+        .reset_state_function(true)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(&out)
+        .map_err(|error| format!("wasm-bindgen: {error:#}"))?;
+
     fs::create_dir_all(pkg)?;
-    optimise(root, &wasm, &pkg.join("core.wasm"))?;
+    let glue = swap_boot(&fs::read_to_string(out.join("core.js"))?)?;
+    fs::write(pkg.join("core.js"), glue)?;
+    let types = fs::read_to_string(out.join("core.d.ts"))?;
+    fs::write(pkg.join("core.d.ts"), types + BOOT_TYPE)?;
+    optimise(root, &out.join("core_bg.wasm"), &pkg.join("core.wasm"))?;
     fs::write(pkg.join("inputs.sha256"), output(&mut node(root, "scripts/inputs.mjs"))?)?;
     Ok(())
 }
@@ -101,14 +100,13 @@ fn check(root: &Path) -> Result<()> {
 /// Compiles the core; gives the path of the raw wasm file.
 fn compile(root: &Path) -> Result<PathBuf> {
     add_target(root)?;
+    run(tool(root, "cargo").args(["fetch", "--quiet", "--locked", "--target", TARGET]))?;
     let target_dir = root.join("target");
     run(tool(root, "cargo")
         .args(["build", "--package", "taximeter", "--lib", "--release", "--locked", "--target", TARGET, "--target-dir"])
         .arg(&target_dir)
-        .args(STD)
-        .env("RUSTC_BOOTSTRAP", "1")
-        // This variable wins over every configuration file; its separator is no space.
-        .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f")))?;
+        // Encoded, since paths may have spaces; this variable wins over every configuration file.
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(root)?.join("\x1f")))?;
     let release = target_dir.join(TARGET).join("release");
     inputs_are_hashed(root, &release.join("taximeter.d"))?;
     Ok(release.join("taximeter.wasm"))
@@ -121,6 +119,36 @@ fn add_target(root: &Path) -> Result<()> {
     }
     run(tool(root, "rustup").args(["target", "add", TARGET]))
         .map_err(|error| format!("the Rust target {TARGET} is missing and could not be added: {error}").into())
+}
+
+/// Panic locations carry absolute paths: each folder that differs between machines gets a fixed name.
+fn rustflags(root: &Path) -> Result<Vec<String>> {
+    let rustc = output(tool(root, "rustc").arg("-vV"))?;
+    let commit = rustc.lines().find_map(|line| line.strip_prefix("commit-hash: ")).ok_or("rustc names no commit")?;
+    let sysroot = output(tool(root, "rustc").args(["--print", "sysroot"]))?;
+    let std_source = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+    let mut flags = vec![
+        format!("-Clink-arg=--max-memory={MEMORY_BYTES_MAX}"),
+        remap(root, "/src"),
+        remap(&std_source, &format!("/rustc/{commit}")),
+    ];
+    // One folder a registry, named after its address: a mirror has another name for the same crates.
+    for registry in fs::read_dir(cargo_home()?.join("registry/src"))? {
+        flags.push(remap(&registry?.path(), "/cargo"));
+    }
+    Ok(flags)
+}
+
+fn remap(from: &Path, to: &str) -> String {
+    format!("--remap-path-prefix={}={to}", from.display())
+}
+
+fn cargo_home() -> Result<PathBuf> {
+    match (env::var_os("CARGO_HOME"), env::home_dir()) {
+        (Some(home), _) => Ok(home.into()),
+        (None, Some(home)) => Ok(home.join(".cargo")),
+        (None, None) => Err("neither CARGO_HOME nor a home folder is set".into()),
+    }
 }
 
 /// `pkg/inputs.sha256` covers `src/`: a file the compiler read elsewhere would let a stale `pkg/` pass for fresh.
@@ -141,12 +169,40 @@ fn inputs_are_hashed(root: &Path, dep_info: &Path) -> Result<()> {
     }
 }
 
+/// The generated glue instantiates at import. Two replacements leave that to `__boot`, which the loaders call.
+fn swap_boot(glue: &str) -> Result<String> {
+    let glue = replace_once(glue, "import source wasmModule from \"./core_bg.wasm\";\n", "let wasmModule;\n")?;
+    replace_once(
+        &glue,
+        "let wasmInstance = new WebAssembly.Instance(wasmModule, __wbg_get_imports());\n\
+         let wasm = wasmInstance.exports;\n\
+         wasm.__wbindgen_start();\n",
+        "let wasmInstance, wasm;\n\
+         export function __boot(module) {\n    \
+             wasmModule = module;\n    \
+             wasmInstance = new WebAssembly.Instance(module, __wbg_get_imports());\n    \
+             wasm = wasmInstance.exports;\n    \
+             wasm.__wbindgen_start();\n\
+         }\n",
+    )
+}
+
+const BOOT_TYPE: &str = "\n/** Makes the first instance. Every other export needs it first. */\n\
+                         export function __boot(module: WebAssembly.Module): void;\n";
+
+fn replace_once(text: &str, from: &str, to: &str) -> Result<String> {
+    match text.matches(from).count() {
+        1 => Ok(text.replace(from, to)),
+        n => Err(format!("the generated glue changed shape: found {n} times, expected once:\n{from}").into()),
+    }
+}
+
 fn optimise(root: &Path, from: &Path, to: &Path) -> Result<()> {
     if !root.join("node_modules/binaryen").is_dir() {
         return Err("wasm-opt is missing: run `npm ci` first".into());
     }
     let mut wasm_opt = node(root, "node_modules/binaryen/bin/wasm-opt");
-    wasm_opt.args(["--mvp-features"]).args(WASM_FEATURES.map(|name| format!("--enable-{name}"))).args(SMALLEST);
+    wasm_opt.args(["-Oz", "--mvp-features"]).args(WASM_FEATURES.map(|name| format!("--enable-{name}")));
     run(wasm_opt.arg(from).arg("-o").arg(to))
 }
 
