@@ -47,7 +47,13 @@ if (positionals.length === 0) {
 async function outcome(missing, isSlow, run) {
   if (missing) return { status: `not available yet: ${missing}` }
   if (isSlow && quick) return { status: 'not run: quick' }
-  return run({ quick, rounds: 3, peerRounds: quick ? 3 : 5 })
+  try {
+    return await run({ quick, rounds: 3, peerRounds: quick ? 3 : 5 })
+  } catch (error) {
+    process.exitCode = 1
+    // Of a process that failed, what it said; without the command that started it.
+    return { status: `FAILED: ${/^(?:\w*Error): (.*)$/m.exec(error.stderr)?.[1] ?? error.message}` }
+  }
 }
 
 /** The peers are installed at the first run, and again when their lock file changes. */

@@ -7,7 +7,8 @@ import { median } from '../lib/numbers.mjs'
 import { workloads } from '../lib/workload.mjs'
 
 const BATCH = 1000
-const FLUSHES = 60
+const WARM_UP = 400
+const FLUSHES = 200
 
 export async function measure({ variant }) {
   advanceClock()
@@ -15,13 +16,13 @@ export async function measure({ variant }) {
   const recorder = create()
   const events = workloads.hot()
   const times = []
-  for (let flush = 0; flush < FLUSHES * 2; flush++) {
+  for (let flush = 0; flush < WARM_UP + FLUSHES; flush++) {
     events.fill(BATCH)
     for (let i = 0; i < BATCH; i++) recorder.record(events.at(i))
     const start = performance.now()
     const bodies = recorder.flush()
     if (bodies instanceof Promise) await bodies
-    if (flush >= FLUSHES) times.push((performance.now() - start) * 1000)
+    if (flush >= WARM_UP) times.push((performance.now() - start) * 1000)
   }
   return { us: median(times) }
 }
