@@ -18,7 +18,7 @@ export async function measure({ variant }) {
   readTimer(timer)
   readTimer(timer)
   const own = median(timer)
-  return { p50: quantile(times, 0.5) - own, p99: quantile(times, 0.99) - own }
+  return { p50: Math.round(quantile(times, 0.5) - own), p99: Math.round(quantile(times, 0.99) - own) }
 }
 
 async function fill(recorder, events, times) {
