@@ -25,20 +25,15 @@ pub enum Aggregation {
     Latest,
 }
 
-impl Aggregation {
-    fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "SUM" => Self::Sum,
-            "COUNT" => Self::Count,
-            "UNIQUE_COUNT" => Self::UniqueCount,
-            "AVG" => Self::Avg,
-            "MIN" => Self::Min,
-            "MAX" => Self::Max,
-            "LATEST" => Self::Latest,
-            _ => return None,
-        })
-    }
-}
+const AGGREGATIONS: [(&str, Aggregation); 7] = [
+    ("SUM", Aggregation::Sum),
+    ("COUNT", Aggregation::Count),
+    ("UNIQUE_COUNT", Aggregation::UniqueCount),
+    ("AVG", Aggregation::Avg),
+    ("MIN", Aggregation::Min),
+    ("MAX", Aggregation::Max),
+    ("LATEST", Aggregation::Latest),
+];
 
 /// A meter: which events it sees, what it reads of them and how it adds it up.
 pub struct Meter {
@@ -61,16 +56,16 @@ pub struct Meter {
 /// `[{slug, eventType, aggregation, valueProperty?, groupBy?, eventFrom?, name?, description?}]`. Errors:
 /// `meter_invalid`, `path_invalid`, `unknown_option` (400), `limit_exceeded`; `path` is like `[0].groupBy.model`.
 pub fn parse_meters(value: &Value<'_>) -> Result<Vec<Meter>> {
-    let list = value.as_array().ok_or_else(|| invalid("meters are a list"))?;
+    let Some(list) = value.as_array() else { return Err(Error::new("meter_invalid", "meters are a list").http(400)) };
     if list.len() > METERS_MAX {
         return Err(Error::new("limit_exceeded", "at most 100 meters"));
     }
     let mut meters: Vec<Meter> = Vec::new();
     for (at, value) in list.iter().enumerate() {
-        let meter = Meter::parse(value).and_then(|meter| {
-            let taken = meters.iter().any(|other| other.slug == meter.slug);
-            if taken { Err(invalid("another meter has this slug").at("slug")) } else { Ok(meter) }
-        });
+        let mut meter = Meter::parse(value);
+        if meter.as_ref().is_ok_and(|meter| meters.iter().any(|other| other.slug == meter.slug)) {
+            meter = Err(invalid("slug", "another meter has this slug"));
+        }
         meters.push(meter.map_err(|e| e.at_index(at))?);
     }
     Ok(meters)
@@ -78,21 +73,29 @@ pub fn parse_meters(value: &Value<'_>) -> Result<Vec<Meter>> {
 
 #[cold]
 #[inline(never)]
-fn invalid(rule: &'static str) -> Error {
-    Error::new("meter_invalid", rule).http(400)
+fn invalid(field: &str, rule: &'static str) -> Error {
+    Error::new("meter_invalid", rule).at(field).http(400)
 }
 
-/// An optional string of 1 to `max` characters.
-fn text<'v>(value: &'v Value<'_>, field: &str, max: usize, rule: &'static str) -> Result<Option<&'v str>> {
-    let Some(value) = value.present(field) else { return Ok(None) };
-    match value.as_str() {
-        Some(text) if !text.is_empty() && text.chars().nth(max).is_none() => Ok(Some(text)),
-        _ => Err(invalid(rule).at(field)),
+/// The members that are texts of 1 to so many characters.
+const TEXTS: [(&str, usize, &str); 6] = [
+    ("slug", 64, SLUG),
+    ("eventType", usize::MAX, EVENT_TYPE),
+    ("valueProperty", usize::MAX, VALUE),
+    ("eventFrom", usize::MAX, FROM),
+    ("name", 256, "1 to 256 characters"),
+    ("description", 1024, "1 to 1,024 characters"),
+];
+const SLUG: &str = "a slug is 1 to 64 lower-case letters and digits, its parts joined by single underscores";
+const EVENT_TYPE: &str = "an event type is a string that is not empty";
+const VALUE: &str = "a value property is required, except for COUNT, which has none";
+const FROM: &str = "not an RFC 3339 time";
+
+fn path(field: &str, text: &str) -> Result<Path> {
+    if !text.starts_with('$') {
+        return Err(invalid(field, "a path begins with $"));
     }
-}
-
-fn path(text: &str) -> Result<Path> {
-    if text.starts_with('$') { Path::parse(text) } else { Err(invalid("a path begins with $")) }
+    Path::parse(text).map_err(|e| e.at(field))
 }
 
 fn is_slug(text: &str) -> bool {
@@ -114,68 +117,79 @@ fn is_key(text: &str) -> bool {
 impl Meter {
     /// Reads and checks one meter.
     pub fn parse(value: &Value<'_>) -> Result<Self> {
-        const SLUG: &str = "a slug is 1 to 64 lower-case letters and digits, its parts joined by single underscores";
-        const EVENT_TYPE: &str = "an event type is a string that is not empty";
-        const VALUE: &str = "a value property is required, except for COUNT, which has none";
         if value.as_object().is_none() {
-            return Err(invalid("a meter is an object"));
+            return Err(Error::new("meter_invalid", "a meter is an object").http(400));
         }
         value
             .only(&["slug", "eventType", "aggregation", "valueProperty", "groupBy", "eventFrom", "name", "description"])
             .map_err(|e| e.http(400))?;
-        let missing = |rule, field| move || invalid(rule).at(field);
-        let slug = text(value, "slug", 64, SLUG)?.filter(|slug| is_slug(slug)).ok_or_else(missing(SLUG, "slug"))?;
-        text(value, "name", 256, "a name has 1 to 256 characters")?;
-        text(value, "description", 1024, "a description has 1 to 1,024 characters")?;
-        let event_type =
-            text(value, "eventType", usize::MAX, EVENT_TYPE)?.ok_or_else(missing(EVENT_TYPE, "eventType"))?;
-        let aggregation = value.get("aggregation").and_then(Value::as_str).and_then(Aggregation::parse).ok_or_else(
-            missing("an aggregation is SUM, COUNT, UNIQUE_COUNT, AVG, MIN, MAX or LATEST", "aggregation"),
-        )?;
-        let property = text(value, "valueProperty", usize::MAX, VALUE)?;
-        if property.is_none() != (aggregation == Aggregation::Count) {
-            return Err(invalid(VALUE).at("valueProperty"));
-        }
-        let value_path = property.map(path).transpose().map_err(|e| e.at("valueProperty"))?;
-        let from = match text(value, "eventFrom", usize::MAX, "not an RFC 3339 time")? {
-            None => None,
-            Some(time) => {
-                let time = Instant::parse(time).map_err(|_| invalid("not an RFC 3339 time").at("eventFrom"))?;
-                Some(time.seconds)
+        let mut texts = [""; 6];
+        for ((field, max, rule), text) in TEXTS.iter().zip(&mut texts) {
+            if let Some(value) = value.present(field) {
+                *text = value.as_str().unwrap_or_default();
+                let characters = text.bytes().filter(|byte| byte & 0xc0 != 0x80).count();
+                if text.is_empty() || characters > *max {
+                    return Err(invalid(field, rule));
+                }
             }
+        }
+        let [slug, event_type, property, from, ..] = texts;
+        if !is_slug(slug) {
+            return Err(invalid("slug", SLUG));
+        }
+        if event_type.is_empty() {
+            return Err(invalid("eventType", EVENT_TYPE));
+        }
+        let name = value.get("aggregation").and_then(Value::as_str);
+        let Some((_, aggregation)) = AGGREGATIONS.iter().find(|(known, _)| Some(*known) == name) else {
+            return Err(invalid("aggregation", "SUM, COUNT, UNIQUE_COUNT, AVG, MIN, MAX or LATEST"));
         };
-        Ok(Self {
+        if property.is_empty() != (*aggregation == Aggregation::Count) {
+            return Err(invalid("valueProperty", VALUE));
+        }
+        let mut meter = Self {
             slug: slug.to_owned(),
             event_type: event_type.to_owned(),
-            aggregation,
-            value: value_path,
-            groups: groups(value, property).map_err(|e| e.at("groupBy"))?,
-            from,
-        })
+            aggregation: *aggregation,
+            value: None,
+            groups: Vec::new(),
+            from: None,
+        };
+        if !property.is_empty() {
+            meter.value = Some(path("valueProperty", property)?);
+        }
+        if !from.is_empty() {
+            meter.from = Some(Instant::parse(from).map_err(|_| invalid("eventFrom", FROM))?.seconds);
+        }
+        if let Some(groups) = value.present("groupBy") {
+            let Some(groups) = groups.as_object() else {
+                return Err(invalid("groupBy", "an object of keys and paths"));
+            };
+            for (key, value) in groups {
+                meter.group(key, value, property).map_err(|e| e.at("groupBy"))?;
+            }
+        }
+        if meter.groups.len() > GROUP_BY_MAX {
+            return Err(Error::new("limit_exceeded", "at most 16 group-by keys").at("groupBy"));
+        }
+        Ok(meter)
     }
-}
 
-fn groups(meter: &Value<'_>, property: Option<&str>) -> Result<Vec<(String, Path)>> {
-    let Some(value) = meter.present("groupBy") else { return Ok(Vec::new()) };
-    let members = value.as_object().ok_or_else(|| invalid("groupBy is an object of keys and paths"))?;
-    let mut groups: Vec<(String, Path)> = Vec::new();
-    for (key, value) in members {
-        let fail = |rule| Err(invalid(rule).at(key));
+    fn group(&mut self, key: &str, value: &Value<'_>, property: &str) -> Result<()> {
         if !is_key(key) {
-            return fail("a group key is letters, digits and underscores, and does not begin with a digit");
+            return Err(invalid(key, "a key is letters, digits and underscores, and does not begin with a digit"));
         }
-        let Some(text) = value.as_str() else { return fail("a group's path is a string") };
-        if Some(text) == property {
-            return fail("a group's path is not that of the value");
+        let text = value.as_str().unwrap_or_default();
+        if text == property {
+            return Err(invalid(key, "a group's path is not that of the value"));
         }
-        let path = path(text).map_err(|e| e.at(key))?;
-        // Of duplicate keys the last wins, as in any JSON object.
-        groups.retain(|(other, _)| other != key);
-        let at = groups.iter().take_while(|(other, _)| other.as_str() < key.as_ref()).count();
-        groups.insert(at, (key.to_string(), path));
+        let path = path(key, text)?;
+        let at = self.groups.iter().take_while(|(other, _)| other.as_str() < key).count();
+        match self.groups.get_mut(at) {
+            // Of duplicate keys the last wins, as in any JSON object.
+            Some((other, kept)) if other == key => *kept = path,
+            _ => self.groups.insert(at, (key.to_owned(), path)),
+        }
+        Ok(())
     }
-    if groups.len() > GROUP_BY_MAX {
-        return Err(Error::new("limit_exceeded", "at most 16 group-by keys"));
-    }
-    Ok(groups)
 }

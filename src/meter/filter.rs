@@ -12,8 +12,6 @@ pub enum Filter<'v> {
     All(Vec<Filter<'v>>),
     /// One of them matches.
     Any(Vec<Filter<'v>>),
-    /// `exists`, which looks at nothing on the server.
-    Always(bool),
     /// An operator on one text or, for [`Operator::In`], a list; true if it must not match.
     Test(Operator, bool, Vec<&'v str>),
 }
@@ -35,15 +33,14 @@ impl<'v> Filter<'v> {
         let (operator, negative, texts) = match self {
             Self::All(parts) => return parts.iter().all(|part| part.matches(text)),
             Self::Any(parts) => return parts.iter().any(|part| part.matches(text)),
-            Self::Always(answer) => return *answer,
             Self::Test(operator, negative, texts) => (operator, negative, texts),
         };
         let other = texts.first().copied().unwrap_or_default();
         let order = text.as_bytes().cmp(other.as_bytes());
         let found = match operator {
             Operator::In => texts.contains(&text),
-            Operator::Like => like(other, text, false),
-            Operator::LikeFolded => like(other, text, true),
+            Operator::Like => like(other.as_bytes(), text.as_bytes(), false),
+            Operator::LikeFolded => like(other.as_bytes(), text.as_bytes(), true),
             Operator::Contains => text.as_bytes().windows(other.len().max(1)).any(|part| part == other.as_bytes()),
             Operator::Greater => order.is_gt(),
             Operator::GreaterOrEqual => order.is_ge(),
@@ -74,7 +71,7 @@ pub enum Operator {
     Less,
     /// They come before, or are equal.
     LessOrEqual,
-    /// See [`Filter::Always`].
+    /// `true` lets all through, `false` nothing.
     Exists,
     /// See [`Filter::All`].
     And,
@@ -157,7 +154,9 @@ fn parse<'v>(value: &'v Value<'_>, depth: usize) -> Result<Option<Filter<'v>>> {
 fn test<'v>(name: &str, operator: Operator, negative: bool, operand: &'v Value<'_>) -> Result<Filter<'v>> {
     let mut texts = Vec::new();
     match operand {
-        Value::Bool(answer) if operator == Operator::Exists => return Ok(Filter::Always(*answer)),
+        // It looks at nothing on the server. All of no parts match, and none of them.
+        Value::Bool(true) if operator == Operator::Exists => return Ok(Filter::All(Vec::new())),
+        Value::Bool(false) if operator == Operator::Exists => return Ok(Filter::Any(Vec::new())),
         Value::Array(list) if name.ends_with("in") => {
             for value in list {
                 texts.push(text(value)?);
@@ -187,34 +186,39 @@ fn text<'v>(value: &'v Value<'_>) -> Result<&'v str> {
 /// `%` is any run, `_` one code point; `\` before `%`, `_`, `\` makes it literal, and is itself elsewhere.
 ///
 /// Two pointers and one place to go back to, so that no pattern costs more than its length times the text's.
-fn like(pattern: &str, text: &str, fold: bool) -> bool {
-    let (mut pattern, mut rest) = (pattern.chars(), text.chars());
+fn like(mut pattern: &[u8], mut text: &[u8], fold: bool) -> bool {
     let mut back = None;
     loop {
-        let (mut after_token, mut after) = (pattern.clone(), rest.clone());
-        let mut token = after_token.next();
-        if token == Some('%') {
-            back = Some((after_token.clone(), rest.clone()));
-            pattern = after_token;
-            continue;
-        }
-        let any = token == Some('_');
-        if token == Some('\\') && after_token.as_str().starts_with(['%', '_', '\\']) {
-            token = after_token.next();
-        }
-        let fits = match (token, after.next()) {
-            (None, None) => return true,
-            (Some(want), Some(c)) => any || want == c || (fold && want.eq_ignore_ascii_case(&c)),
-            _ => false,
+        let (after, fits) = match (pattern, text) {
+            ([b'%', after @ ..], _) => {
+                back = Some((after, text));
+                pattern = after;
+                continue;
+            }
+            ([], []) => return true,
+            ([b'_', after @ ..], [_, ..]) => {
+                // To the last byte of the code point.
+                while let [_, rest @ ..] = text
+                    && let [0x80..=0xbf, ..] = rest
+                {
+                    text = rest;
+                }
+                (after, true)
+            }
+            ([b'\\', want @ (b'%' | b'_' | b'\\'), after @ ..] | [want, after @ ..], [byte, ..]) => {
+                (after, want == byte || (fold && want.eq_ignore_ascii_case(byte)))
+            }
+            _ => (pattern, false),
         };
         if fits {
-            (pattern, rest) = (after_token, after);
+            pattern = after;
+        } else {
+            // The run takes one byte more. A code point cut in two fits nothing but the next run.
+            let Some((after_run, [_, rest @ ..])) = back else { return false };
+            back = Some((after_run, rest));
+            (pattern, text) = (after_run, rest);
             continue;
         }
-        let Some((after_run, from)) = &mut back else { return false };
-        if from.next().is_none() {
-            return false;
-        }
-        (pattern, rest) = (after_run.clone(), from.clone());
+        text = text.get(1..).unwrap_or_default();
     }
 }

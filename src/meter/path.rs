@@ -19,10 +19,12 @@ use crate::limits::{PATH_BYTES_MAX, PATH_STEPS_MAX};
 /// A compiled path.
 pub struct Path(Vec<Step>);
 
-enum Step {
-    Member(String),
-    /// Ranges of indexes, end exclusive, in the order given; `*` is the range of all.
-    Elements(Vec<(u64, u64)>),
+/// Into the member with this key; or, if there are ranges of indexes (end exclusive, in the order given), into those
+/// elements. `*` is the range of all.
+#[derive(Default)]
+struct Step {
+    key: String,
+    ranges: Vec<(u64, u64)>,
 }
 
 impl Path {
@@ -39,19 +41,23 @@ impl Path {
 
     /// The first scalar among the matches, in document order.
     pub fn find<'d>(&self, document: &Document<'d>) -> Found<'d> {
-        let Some(members) = &document.0 else { return Found::Missing };
         match self.0.split_first() {
+            _ if !document.readable => Found::Missing,
             None => Found::NotScalar,
-            Some((Step::Member(key), rest)) => member(members, key).map_or(Found::Missing, |text| walk(rest, text)),
+            Some((step, rest)) if step.ranges.is_empty() => into(&document.members, step, rest),
             Some(_) => Found::Missing,
         }
     }
 }
 
 /// An event's data, its first level read once for all the paths that look into it.
-pub struct Document<'d>(Option<Members<'d>>);
+pub struct Document<'d> {
+    readable: bool,
+    members: Items<'d>,
+}
 
-type Members<'d> = Vec<(Cow<'d, str>, &'d str)>;
+/// Members by key, duplicates included, or elements.
+type Items<'d> = Vec<(Cow<'d, str>, &'d str)>;
 
 impl<'d> Document<'d> {
     /// What the server's engine makes of an event's data.
@@ -62,61 +68,51 @@ impl<'d> Document<'d> {
 
     /// `data` is a JSON object, or absent. What is not readable as one has no properties.
     pub fn read(data: Option<&'d str>) -> Self {
-        Self(data.and_then(members))
+        let members = data.and_then(|data| items(data, false));
+        Self { readable: members.is_some(), members: members.unwrap_or_default() }
     }
 }
 
-fn member<'d>(members: &Members<'d>, key: &str) -> Option<&'d str> {
-    members.iter().rev().find(|(name, _)| name == key).map(|(_, text)| *text)
-}
-
-/// Key and text of each member; duplicates included. `None` unless it is an object.
-fn members(text: &str) -> Option<Members<'_>> {
+/// What is in an array, or in an object. `None` of anything else.
+#[inline(never)]
+fn items(text: &str, array: bool) -> Option<Items<'_>> {
     let mut found = Vec::new();
-    let read = Reader::new(text).object(|r, key| {
+    let read = Reader::new(text).each(array, &mut |r, key| {
         found.push((key, r.skip()?));
         Ok(())
     });
     read.ok().map(|()| found)
 }
 
-/// Each element of an array; none of anything else.
-fn elements(text: &str) -> Vec<Option<&str>> {
-    let mut found = Vec::new();
-    // It has been read as JSON before: all that can fail is that it is no array.
-    let _ = Reader::new(text).array(|r| {
-        found.push(Some(r.skip()?));
-        Ok(())
-    });
-    found
+fn walk<'d>(steps: &[Step], text: &'d str) -> Found<'d> {
+    let Some((step, rest)) = steps.split_first() else { return scalar(text) };
+    match items(text, !step.ranges.is_empty()) {
+        None => Found::Missing,
+        Some(items) => into(&items, step, rest),
+    }
 }
 
-fn walk<'d>(steps: &[Step], text: &'d str) -> Found<'d> {
-    match steps.split_first() {
-        None => scalar(text),
-        Some((Step::Member(key), rest)) => match members(text).and_then(|found| member(&found, key)) {
-            Some(text) => walk(rest, text),
-            None => Found::Missing,
-        },
-        Some((Step::Elements(ranges), rest)) => {
-            let mut items = elements(text);
-            let mut best = Found::Missing;
-            for (start, end) in ranges {
-                let end = usize::try_from(*end).unwrap_or(usize::MAX).min(items.len());
-                let range = usize::try_from(*start).unwrap_or(usize::MAX)..end;
-                // Taken out when visited: an index named twice costs nothing and changes nothing.
-                for item in items.get_mut(range).unwrap_or_default() {
-                    let Some(text) = item.take() else { continue };
-                    match walk(rest, text) {
-                        Found::Missing => {}
-                        Found::NotScalar => best = Found::NotScalar,
-                        found => return found,
-                    }
-                }
+fn into<'d>(items: &Items<'d>, step: &Step, rest: &[Step]) -> Found<'d> {
+    if step.ranges.is_empty() {
+        let last = items.iter().rev().find(|(key, _)| *key == step.key);
+        return last.map_or(Found::Missing, |(_, text)| walk(rest, text));
+    }
+    let mut best = Found::Missing;
+    for (at, range) in step.ranges.iter().enumerate() {
+        for (index, (_, text)) in (0..).zip(items) {
+            let is_in = |(start, end): &(u64, u64)| (*start..*end).contains(&index);
+            // An index named before has been visited.
+            if !is_in(range) || step.ranges.iter().take(at).any(is_in) {
+                continue;
             }
-            best
+            match walk(rest, text) {
+                Found::Missing => {}
+                Found::NotScalar => best = Found::NotScalar,
+                found => return found,
+            }
         }
     }
+    best
 }
 
 struct Parser<'a> {
@@ -154,9 +150,9 @@ impl<'a> Parser<'a> {
             let step = if self.eat(b'.').is_some() {
                 self.dot = Some(self.at - 1);
                 match self.quoted() {
-                    Some((b'"', key)) => Step::Member(key),
+                    Some((b'"', key)) => member(key),
                     Some(_) => return None,
-                    None => Step::Member(self.word()?.to_owned()),
+                    None => member(self.word()?.to_owned()),
                 }
             } else if self.eat(b'[').is_some() {
                 self.dot = None;
@@ -170,14 +166,14 @@ impl<'a> Parser<'a> {
 
     fn bracket(&mut self) -> Option<Step> {
         let step = if self.eat(b'*').is_some() {
-            Step::Elements(vec![(0, u64::MAX)])
+            Step { ranges: vec![(0, u64::MAX)], ..Step::default() }
         } else if let Some((_, key)) = self.quoted() {
-            Step::Member(key)
+            member(key)
         } else {
             let word = self.word()?;
             match word.as_bytes() {
-                [b'0'..=b'9', ..] => Step::Elements(self.ranges(word)?),
-                _ => Step::Member(word.to_owned()),
+                [b'0'..=b'9', ..] => Step { ranges: self.ranges(word)?, ..Step::default() },
+                _ => member(word.to_owned()),
             }
         };
         self.eat(b']').map(|()| step)
@@ -253,6 +249,10 @@ impl<'a> Parser<'a> {
 }
 
 const FORMS: &str = "paths are like $.a.b, $['a-b'], $.a[0], $.a[*], $.a[1 to 3]";
+
+fn member(key: String) -> Step {
+    Step { key, ranges: Vec::new() }
+}
 
 /// The server keeps an index in 32 bits.
 fn index(word: &str) -> Option<u64> {

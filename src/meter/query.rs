@@ -1,7 +1,5 @@
 //! A question to a meter, and the options around it.
 
-use std::borrow::Cow;
-
 use super::definition::Meter;
 use super::filter::{Filter, Operator};
 use super::value::{Engine, Numeric};
@@ -36,7 +34,6 @@ pub struct Options<'v> {
 impl<'v> Options<'v> {
     /// Reads `{now?, dedupe?, numeric?, engine?, customers?, zone?}`. Errors: `option_invalid`, `unknown_option`.
     pub fn parse(value: &'v Value<'_>) -> Result<Self> {
-        let fail = |field: &str, rule: &'static str| Error::new("option_invalid", rule).at(field);
         if value.as_object().is_none() {
             return Err(Error::new("option_invalid", "options are an object"));
         }
@@ -45,34 +42,48 @@ impl<'v> Options<'v> {
         if let Some(now) = value.present("now") {
             options.now = Some(Instant::parse(now.as_str().unwrap_or_default()).map_err(|e| e.at("now"))?);
         }
-        match value.present("dedupe") {
-            None => {}
-            Some(Value::Bool(dedupe)) => options.dedupe = Some(*dedupe),
-            Some(_) => return Err(fail("dedupe", "true or false")),
+        if let Some(dedupe) = value.present("dedupe") {
+            let Value::Bool(dedupe) = dedupe else { return Err(refused("dedupe", "true or false")) };
+            options.dedupe = Some(*dedupe);
         }
-        match value.present("numeric").map(Value::as_str) {
-            None | Some(Some("float")) => {}
-            Some(Some("decimal")) => options.numeric = Numeric::Decimal,
-            Some(_) => return Err(fail("numeric", "float or decimal")),
+        if is_second(value, "numeric", ["float", "decimal"], "float or decimal")? {
+            options.numeric = Numeric::Decimal;
         }
-        match value.present("engine").map(Value::as_str) {
-            None | Some(Some("26.7")) => {}
-            Some(Some("25.12")) => options.engine = Engine::V25_12,
-            Some(_) => return Err(fail("engine", "25.12 or 26.7")),
+        if is_second(value, "engine", ["26.7", "25.12"], "25.12 or 26.7")? {
+            options.engine = Engine::V25_12;
         }
-        for customer in list(value.present("customers")).map_err(|()| fail("customers", "a list of customers"))? {
-            let subjects = strings(customer.present("subjectKeys"));
-            let key = customer.get("key").and_then(Value::as_str);
-            let (Some(id), Ok(subjects)) = (customer.get("id").and_then(Value::as_str), subjects) else {
-                return Err(fail("customers", "a customer is {id, key?, subjectKeys?}"));
-            };
-            let mut customer = Customer { id, subjects };
-            customer.subjects.extend(key);
-            customer.subjects.retain(|text| !text.is_empty());
-            options.customers.push(customer);
+        if let Some(customers) = value.present("customers") {
+            for customer in customers.as_array().ok_or_else(|| refused("customers", CUSTOMER))? {
+                let id = customer.get("id").and_then(Value::as_str);
+                let (Some(id), Some(mut subjects)) = (id, strings(customer.present("subjectKeys"))) else {
+                    return Err(refused("customers", CUSTOMER));
+                };
+                subjects.extend(customer.get("key").and_then(Value::as_str));
+                subjects.retain(|text| !text.is_empty());
+                options.customers.push(Customer { id, subjects });
+            }
         }
-        options.zone = value.present("zone").map(Zone::parse).transpose().map_err(|e| e.at("zone"))?;
+        if let Some(zone) = value.present("zone") {
+            options.zone = Some(Zone::parse(zone).map_err(|e| e.at("zone"))?);
+        }
         Ok(options)
+    }
+}
+
+const CUSTOMER: &str = "a list of {id, key?, subjectKeys?}";
+
+#[cold]
+#[inline(never)]
+fn refused(field: &str, rule: &'static str) -> Error {
+    Error::new("option_invalid", rule).at(field)
+}
+
+/// Whether an option has the second of two values; the first is the default.
+fn is_second(options: &Value<'_>, field: &str, values: [&str; 2], rule: &'static str) -> Result<bool> {
+    let Some(value) = options.present(field) else { return Ok(false) };
+    match values.iter().position(|known| Some(*known) == value.as_str()) {
+        Some(at) => Ok(at == 1),
+        None => Err(refused(field, rule)),
     }
 }
 
@@ -116,21 +127,19 @@ fn invalid(field: &str, rule: &'static str) -> Error {
     Error::new("query_invalid", rule).at(field).http(400)
 }
 
-/// The elements; none if absent.
-fn list<'v, 'a>(value: Option<&'v Value<'a>>) -> std::result::Result<&'v [Value<'a>], ()> {
-    value.map_or(Ok(&[]), |value| value.as_array().ok_or(()))
-}
-
-fn strings<'v>(value: Option<&'v Value<'_>>) -> std::result::Result<Vec<&'v str>, ()> {
+/// The strings of a list, none if it is absent. `None` unless it is a list of strings.
+fn strings<'v>(value: Option<&'v Value<'_>>) -> Option<Vec<&'v str>> {
     let mut texts = Vec::new();
-    for item in list(value)? {
-        texts.push(item.as_str().ok_or(())?);
+    if let Some(value) = value {
+        for item in value.as_array()? {
+            texts.push(item.as_str()?);
+        }
     }
-    Ok(texts)
+    Some(texts)
 }
 
 fn texts<'v>(query: &'v Value<'_>, field: &str) -> Result<Vec<&'v str>> {
-    strings(query.present(field)).map_err(|()| invalid(field, "a list of strings"))
+    strings(query.present(field)).ok_or_else(|| invalid(field, "a list of strings"))
 }
 
 fn time(query: &Value<'_>, field: &str) -> Result<Option<Instant>> {
@@ -206,64 +215,61 @@ impl<'q> Query<'q> {
         for key in texts(value, "groupBy")? {
             query.group_by(meter, key, wanted.is_empty())?;
         }
-        let simple = filter_keys(value, SIMPLE, meter, wanted.is_empty())?;
-        let advanced = filter_keys(value, ADVANCED, meter, wanted.is_empty())?;
-        if simple.is_some() && advanced.is_some() {
-            return Err(invalid(SIMPLE, "one kind of filter at a time"));
-        }
-        for (key, value) in simple.unwrap_or_default() {
-            query.filter_simply(meter, key, value)?;
-        }
-        query.find_customers(&wanted, &options.customers)?;
-        for (key, value) in advanced.unwrap_or_default() {
-            let filter = Filter::parse(value).map_err(|e| e.at(key).at(ADVANCED))?;
-            if let (Some(dimension), Some(filter)) = (dimension(meter, key), filter) {
-                query.filters.push((dimension, filter));
+        let mut advanced: &[_] = &[];
+        for field in [SIMPLE, ADVANCED] {
+            let Some(filters) = value.present(field) else { continue };
+            if field == ADVANCED && value.present(SIMPLE).is_some() {
+                return Err(invalid(SIMPLE, "one kind of filter at a time"));
+            }
+            let members = filters.as_object().ok_or_else(|| invalid(field, "an object of group keys and filters"))?;
+            for (key, value) in members {
+                let dimension = dimension(meter, key, wanted.is_empty()).map_err(|e| e.at(field))?;
+                if field == SIMPLE {
+                    let texts = match value {
+                        Value::Null => Some(Vec::new()),
+                        Value::String(text) => Some(vec![text.as_ref()]),
+                        _ => strings(Some(value)),
+                    };
+                    let texts = texts.ok_or_else(|| invalid(key, "a string or a list of strings").at(SIMPLE))?;
+                    if !texts.is_empty() {
+                        query.filters.push((dimension, Filter::Test(Operator::In, false, texts)));
+                    }
+                }
+            }
+            if field == ADVANCED {
+                advanced = members;
             }
         }
-        let names = query.groups.iter().filter_map(|at| meter.groups.get(*at));
-        match names.map(|(name, _)| name).find(|name| is_reserved(name)) {
-            Some(name) => Err(Error::new("group_key_reserved", "the server's SQL fails with a group of this name")
-                .at(name)
-                .at("groupBy")
-                .help("give the meter's group another key")
-                .http(500)),
-            None => Ok(query),
+        query.find_customers(&wanted, &options.customers)?;
+        for (key, value) in advanced {
+            if let Some(filter) = Filter::parse(value).map_err(|e| e.at(key).at(ADVANCED))? {
+                query.filters.push((dimension(meter, key, false)?, filter));
+            }
         }
+        for (at, (name, _)) in meter.groups.iter().enumerate() {
+            if is_reserved(name) && query.groups.contains(&at) {
+                return Err(Error::new("group_key_reserved", "the server's SQL fails with a group of this name")
+                    .at(name)
+                    .at("groupBy")
+                    .help("give the meter's group another key")
+                    .http(500));
+            }
+        }
+        Ok(query)
     }
 
     fn group_by(&mut self, meter: &Meter, key: &str, no_customers: bool) -> Result<()> {
-        match dimension(meter, key) {
-            _ if key == "subject" => self.by_subject = true,
-            _ if key == "customer_id" => {
-                if no_customers {
-                    return Err(invalid("groupBy", CUSTOMER_ID));
-                }
+        if key == "subject" {
+            self.by_subject = true;
+        } else if key == "customer_id" {
+            if no_customers {
+                return Err(invalid("groupBy", CUSTOMER_ID));
             }
-            Some(Dimension::Group(at)) => {
-                let place = self.groups.iter().take_while(|other| **other < at).count();
-                if self.groups.get(place) != Some(&at) {
-                    self.groups.insert(place, at);
-                }
+        } else if let Dimension::Group(at) = dimension(meter, key, no_customers).map_err(|e| e.at("groupBy"))? {
+            let place = self.groups.iter().take_while(|other| **other < at).count();
+            if self.groups.get(place) != Some(&at) {
+                self.groups.insert(place, at);
             }
-            _ => return Err(invalid(key, NO_GROUP).at("groupBy")),
-        }
-        Ok(())
-    }
-
-    fn filter_simply(&mut self, meter: &Meter, key: &str, value: &'q Value<'_>) -> Result<()> {
-        let mut texts = Vec::new();
-        match value {
-            Value::Null => {}
-            Value::String(text) => texts.push(text.as_ref()),
-            _ => {
-                texts = strings(Some(value)).map_err(|()| invalid(key, "a string or a list of strings").at(SIMPLE))?;
-            }
-        }
-        if let Some(dimension) = dimension(meter, key)
-            && !texts.is_empty()
-        {
-            self.filters.push((dimension, Filter::Test(Operator::In, false, texts)));
         }
         Ok(())
     }
@@ -304,41 +310,20 @@ fn zone<'o>(query: &Value<'_>, options: &'o Options<'_>) -> Result<&'o Zone> {
 }
 
 /// What a key of the meter stands for: the event's own subject and customer take the place of groups of that name.
-fn dimension(meter: &Meter, key: &str) -> Option<Dimension> {
-    let at = meter.groups.iter().position(|(name, _)| name == key)?;
-    Some(match key {
-        "subject" => Dimension::Subject,
-        "customer_id" => Dimension::Customer,
-        _ => Dimension::Group(at),
-    })
-}
-
-type Members<'a> = [(Cow<'a, str>, Value<'a>)];
-
-/// The members of a filter object, their keys checked.
-fn filter_keys<'v, 'a>(
-    query: &'v Value<'a>,
-    field: &'static str,
-    meter: &Meter,
-    no_customers: bool,
-) -> Result<Option<&'v Members<'a>>> {
-    let Some(value) = query.present(field) else { return Ok(None) };
-    let members = value.as_object().ok_or_else(|| invalid(field, "an object of group keys and filters"))?;
-    for (key, _) in members {
-        match dimension(meter, key) {
-            Some(Dimension::Customer) if no_customers => return Err(invalid(key, CUSTOMER_ID).at(field)),
-            Some(_) => {}
-            None => return Err(invalid(key, NO_GROUP).at(field)),
-        }
+fn dimension(meter: &Meter, key: &str, no_customers: bool) -> Result<Dimension> {
+    match meter.groups.iter().position(|(name, _)| name == key) {
+        None => Err(invalid(key, "the meter has no such group")),
+        _ if key == "subject" => Ok(Dimension::Subject),
+        _ if key == "customer_id" && no_customers => Err(invalid(key, CUSTOMER_ID)),
+        _ if key == "customer_id" => Ok(Dimension::Customer),
+        Some(at) => Ok(Dimension::Group(at)),
     }
-    Ok(Some(members))
 }
 
 const SIMPLE: &str = "filterGroupBy";
 const ADVANCED: &str = "advancedMeterGroupByFilters";
 const CUSTOMERS: &str = "filterCustomerId";
 const CUSTOMER_ID: &str = "customer_id needs filterCustomerId";
-const NO_GROUP: &str = "the meter has no such group";
 
 /// Keys that pass the checks of a meter and then collide with names of the server's SQL.
 fn is_reserved(key: &str) -> bool {

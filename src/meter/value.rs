@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::big::scan;
 use crate::decimal::Decimal;
 use crate::float;
 use crate::json::{Kind, Reader};
@@ -153,38 +154,25 @@ fn is_short_integer(raw: &str) -> bool {
 }
 
 /// Digits behind the point in decimal mode.
-const SCALE: u32 = 19;
+const SCALE: i64 = 19;
 
-/// A number in units of 10⁻¹⁹, what is smaller cut off. `None` from 10¹⁹ on. The grammar has been checked.
+/// A number in units of 10⁻¹⁹, what is smaller cut off. `None` from 10¹⁹ on.
 fn units(text: &str) -> Option<i128> {
-    let split = text.find(['e', 'E']).unwrap_or(text.len());
-    let (number, exponent) = text.split_at_checked(split)?;
-    let mut shift: i64 = 0;
-    for digit in exponent.bytes().filter(u8::is_ascii_digit) {
-        shift = shift.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
+    let number = scan(text)?;
+    let length = number.exponent.saturating_add(number.digits.len() as i64 + SCALE);
+    if number.digits.is_empty() {
+        return Some(0);
     }
-    if exponent.contains('-') {
-        shift = -shift;
+    if length > 2 * SCALE {
+        return None;
     }
-    let whole = number.bytes().take_while(|b| *b != b'.').filter(u8::is_ascii_digit).count();
-    // The power of ten of the digit before the first.
-    let mut place = shift.saturating_add(i64::try_from(whole).ok()?);
     let mut units: i128 = 0;
-    let mut digits = number.bytes().filter(u8::is_ascii_digit);
-    while place > -i64::from(SCALE) {
-        place -= 1;
-        let digit = match digits.next() {
-            Some(digit) => digit - b'0',
-            None if units == 0 => break,
-            None => 0,
-        };
-        if digit > 0 && place >= i64::from(SCALE) {
-            return None;
-        }
+    for at in 0..length.max(0) {
+        let digit = number.digits.get(at as usize).copied().unwrap_or(0);
         // 38 digits at most, so it never wraps.
         units = units.wrapping_mul(10).wrapping_add(digit.into());
     }
-    Some(if number.starts_with('-') { -units } else { units })
+    Some(if number.negative { -units } else { units })
 }
 
 /// A number, or a sum of numbers, in either mode: the half that the mode does not use stays zero.
@@ -228,6 +216,6 @@ impl Amount {
 
     /// The exact amount of decimal mode. `None` for a sum beyond i128.
     pub fn decimal(&self) -> Option<Decimal> {
-        if self.wraps == 0 { Some(Decimal::new(self.units, SCALE)) } else { None }
+        if self.wraps == 0 { Some(Decimal::new(self.units, SCALE as u32)) } else { None }
     }
 }
