@@ -118,7 +118,7 @@ fn check_query(case: &Value<'_>, want: &Value<'_>, numeric: &str, engine: &str) 
     let tolerance = if numeric == "float" && matches!(how, "SUM" | "AVG") { 1e-12 } else { 0.0 };
     let (got, want) = (answer.get("result").unwrap(), want.get("result").unwrap());
     assert!(same(got, want, tolerance), "{id}\n got {}\nwant {}", got.to_json(), want.to_json());
-    assert_eq!(answer.get("incomplete"), None, "{id}");
+    assert_eq!(got.get("incomplete"), None, "{id}");
 
     let verdicts = answer.get("ingest").unwrap().as_array().unwrap();
     if let Some(want) = case.get("ingest") {

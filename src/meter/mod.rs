@@ -23,5 +23,4 @@ pub mod window;
 pub use definition::{Aggregation, Meter, parse_meters};
 pub use preview::{preview, time_range};
 pub use query::{Customer, Options, Query};
-pub use rows::Answer;
 pub use totals::Totals;

@@ -54,7 +54,7 @@ fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Resul
 /// `request` is `{meters, query, options}`; of the [`Options`], `now` is required. `events` are a JSON array or NDJSON, in
 /// order of arrival.
 ///
-/// The answer is `{result: {from?, to?, windowSize?, data}, ingest, diagnostics, incomplete?}`. A row is `{value,
+/// The answer is `{result: {from?, to?, windowSize?, data, incomplete?}, ingest, diagnostics}`. A row is `{value,
 /// valueDecimal?, windowStart, windowEnd, subject, customerId?, groupBy}`. `ingest` has a verdict for each event:
 /// `{event, status: "stored" | "duplicate" | "dropped" | "rejected", http?, code?, path?}`, and `diagnostics` says of
 /// each stored one what keeps a meter from counting it: `{event, meter?, code}`.
@@ -138,10 +138,7 @@ pub fn preview(request: &str, events: &str) -> Result<String> {
     drop(stored);
     let answer = rows.answer(options.numeric)?;
     let mut w = Writer::object();
-    w.raw("result", &answer.result).raw("ingest", &ingest.end()).raw("diagnostics", &diagnostics.end());
-    if answer.incomplete {
-        w.raw("incomplete", "true");
-    }
+    w.raw("result", &answer).raw("ingest", &ingest.end()).raw("diagnostics", &diagnostics.end());
     Ok(w.end())
 }
 

@@ -14,14 +14,6 @@ use crate::time::Instant;
 /// The subject and group values of what is counted together.
 const OTHER: &str = "__other__";
 
-/// The rows for a query.
-pub struct Answer {
-    /// `{from?, to?, windowSize?, data: [row]}`
-    pub result: String,
-    /// The rows are not the whole truth.
-    pub incomplete: bool,
-}
-
 /// The rows of a query, as they come together.
 pub struct Rows<'a> {
     query: &'a Query<'a>,
@@ -137,8 +129,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Writes the rows. Error: `sum_overflow`.
-    pub fn answer(mut self, numeric: Numeric) -> Result<Answer> {
+    /// `{from?, to?, windowSize?, data: [row], incomplete?}`. Error: `sum_overflow`.
+    pub fn answer(mut self, numeric: Numeric) -> Result<String> {
         let (query, how) = (self.query, self.query.meter.aggregation);
         let grouped = query.by_subject || !query.customers.is_empty() || !query.groups.is_empty();
         if self.cells.list.is_empty() && query.window.is_none() && !grouped {
@@ -153,7 +145,7 @@ impl<'a> Rows<'a> {
             sorted.place(&key);
         }
         let mut data = Writer::array();
-        for at in sorted.order() {
+        for &at in &sorted.order() {
             let Some(cell) = self.cells.list.get(at) else { continue };
             let Some((value, exact)) = cell.value(how, numeric)? else { continue };
             let mut row = Writer::object();
@@ -169,12 +161,12 @@ impl<'a> Rows<'a> {
                 None => i64::from(cell.last - cell.last % 60) + 60,
             };
             // Without windows a bound that was asked for is echoed, fraction and all.
-            for (name, given, seconds) in
-                [("windowStart", query.from, self.start(cell.first)), ("windowEnd", query.to, end)]
-            {
+            let mut bound = |name, given: Option<Instant>, seconds| {
                 let given = given.filter(|_| query.window.is_none());
                 row.string(name, &given.unwrap_or(Instant { seconds, nanos: 0 }).text());
-            }
+            };
+            bound("windowStart", query.from, self.start(cell.first));
+            bound("windowEnd", query.to, end);
             let texts = key::texts(sorted.key(at));
             let text = |at: usize| texts.get(at).map_or("", String::as_str);
             if query.by_subject {
@@ -195,15 +187,20 @@ impl<'a> Rows<'a> {
             data.item(&row.end());
         }
         let mut result = Writer::object();
-        for (name, time) in [("from", query.from), ("to", query.to)] {
+        let mut bound = |name, time: Option<Instant>| {
             if let Some(time) = time {
                 result.string(name, &time.text());
             }
-        }
+        };
+        bound("from", query.from);
+        bound("to", query.to);
         if let Some((_, name)) = query.window {
             result.string("windowSize", name);
         }
         result.raw("data", &data.end());
-        Ok(Answer { result: result.end(), incomplete: self.incomplete })
+        if self.incomplete {
+            result.raw("incomplete", "true");
+        }
+        Ok(result.end())
     }
 }

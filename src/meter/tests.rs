@@ -169,7 +169,8 @@ fn ask(totals: &Totals, query: &str) -> (String, bool) {
     let query = value(query);
     let query = Query::parse(&query, totals.meters(), &options).unwrap();
     let answer = totals.query(&query).unwrap();
-    (answer.result, answer.incomplete)
+    let incomplete = answer.contains(r#""incomplete":true"#);
+    (answer, incomplete)
 }
 
 const COUNT: &str = r#"[{"slug":"m","eventType":"t","aggregation":"COUNT","groupBy":{"k":"$.k"}}]"#;

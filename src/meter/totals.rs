@@ -15,7 +15,7 @@ use super::definition::{Aggregation, Meter};
 use super::key;
 use super::path::Document;
 use super::query::{Options, Query};
-use super::rows::{Answer, Rows};
+use super::rows::Rows;
 use super::value::{Code, Engine, Numeric};
 use super::window::{Size, UTC};
 use crate::error::Result;
@@ -108,8 +108,8 @@ impl Totals {
         Ok(rows)
     }
 
-    /// Answers a query about what was added. Errors: `sum_overflow`, `limit_exceeded`.
-    pub fn query(&self, query: &Query<'_>) -> Result<Answer> {
+    /// Answers a query about what was added, see [`Rows::answer`]. Errors: `sum_overflow`, `limit_exceeded`.
+    pub fn query(&self, query: &Query<'_>) -> Result<String> {
         self.rows(query)?.answer(self.numeric)
     }
 }

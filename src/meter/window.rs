@@ -29,7 +29,7 @@ impl Size {
     pub fn parse(name: &str) -> Option<(Self, &'static str)> {
         const NAMES: [(Size, &str); 4] =
             [(Size::Minute, "MINUTE"), (Size::Hour, "HOUR"), (Size::Day, "DAY"), (Size::Month, "MONTH")];
-        NAMES.into_iter().find(|(_, known)| *known == name)
+        NAMES.iter().find(|(_, known)| *known == name).copied()
     }
 }
 
