@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use taximeter::json::{Value, Writer};
 use taximeter::meter::filter::Filter;
 use taximeter::meter::path::{Document, Path};
-use taximeter::meter::value::{Amount, Found, Numeric, scalar};
+use taximeter::meter::value::{Amount, Found, Numeric, What, scalar};
 use taximeter::meter::window::{Size, Zone};
 use taximeter::meter::{preview, time_range};
 use taximeter::time::Instant;
@@ -228,7 +228,7 @@ fn json_path() {
 #[test]
 fn numbers() {
     each("numbers", 47, |case| {
-        check_amounts(case, amounts(|| Found::String(Cow::Borrowed(text(case, "text")))));
+        check_amounts(case, amounts(|| Found { what: What::String, text: Cow::Borrowed(text(case, "text")) }));
     });
     // A bare number is read by the same rules, through the text that the server makes of it.
     assert_eq!(amounts(|| scalar("12.50")), (Some(12.5), Some("12.5".to_owned())));

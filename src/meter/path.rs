@@ -10,7 +10,7 @@
 
 use std::borrow::Cow;
 
-use super::value::{Engine, Found, has_huge_integer, scalar};
+use super::value::{Engine, Found, What, has_huge_integer, scalar};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::json::Reader;
@@ -21,7 +21,6 @@ pub struct Path(Vec<Step>);
 
 /// Into the member with this key; or, if there are ranges of indexes (end exclusive, in the order given), into those
 /// elements. `*` is the range of all.
-#[derive(Default)]
 struct Step {
     key: String,
     ranges: Vec<(u64, u64)>,
@@ -30,22 +29,23 @@ struct Step {
 impl Path {
     /// Compiles a path. Errors: `path_invalid` with a hint, `limit_exceeded`.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut parser = Parser { text, at: 0, dot: None };
-        let steps = if text.len() > PATH_BYTES_MAX { None } else { parser.path() };
-        match steps {
-            Some(steps) if steps.len() <= PATH_STEPS_MAX => Ok(Self(steps)),
-            None if text.len() <= PATH_BYTES_MAX => Err(parser.refuse()),
-            _ => Err(Error::new("limit_exceeded", "a path has at most 256 bytes and 32 steps")),
+        let mut parser = Parser { text, at: 0, dot: None, steps: Vec::new() };
+        let long = text.len() > PATH_BYTES_MAX;
+        if !long && parser.path().is_none() {
+            return Err(parser.refuse());
         }
+        if long || parser.steps.len() > PATH_STEPS_MAX {
+            return Err(Error::new("limit_exceeded", "a path has at most 256 bytes and 32 steps"));
+        }
+        Ok(Self(parser.steps))
     }
 
     /// The first scalar among the matches, in document order.
     pub fn find<'d>(&self, document: &Document<'d>) -> Found<'d> {
         match self.0.split_first() {
-            _ if !document.readable => Found::Missing,
-            None => Found::NotScalar,
+            None if document.readable => Found::nothing(What::NotScalar),
             Some((step, rest)) if step.ranges.is_empty() => into(&document.members, step, rest),
-            Some(_) => Found::Missing,
+            _ => Found::nothing(What::Missing),
         }
     }
 }
@@ -86,18 +86,16 @@ fn items(text: &str, array: bool) -> Option<Items<'_>> {
 
 fn walk<'d>(steps: &[Step], text: &'d str) -> Found<'d> {
     let Some((step, rest)) = steps.split_first() else { return scalar(text) };
-    match items(text, !step.ranges.is_empty()) {
-        None => Found::Missing,
-        Some(items) => into(&items, step, rest),
-    }
+    into(&items(text, !step.ranges.is_empty()).unwrap_or_default(), step, rest)
 }
 
 fn into<'d>(items: &Items<'d>, step: &Step, rest: &[Step]) -> Found<'d> {
-    if step.ranges.is_empty() {
-        let last = items.iter().rev().find(|(key, _)| *key == step.key);
-        return last.map_or(Found::Missing, |(_, text)| walk(rest, text));
+    let mut best = What::Missing;
+    if step.ranges.is_empty()
+        && let Some((_, text)) = items.iter().rev().find(|(key, _)| *key == step.key)
+    {
+        return walk(rest, text);
     }
-    let mut best = Found::Missing;
     for (at, range) in step.ranges.iter().enumerate() {
         for (index, (_, text)) in (0..).zip(items) {
             let is_in = |(start, end): &(u64, u64)| (*start..*end).contains(&index);
@@ -105,14 +103,15 @@ fn into<'d>(items: &Items<'d>, step: &Step, rest: &[Step]) -> Found<'d> {
             if !is_in(range) || step.ranges.iter().take(at).any(is_in) {
                 continue;
             }
-            match walk(rest, text) {
-                Found::Missing => {}
-                Found::NotScalar => best = Found::NotScalar,
-                found => return found,
+            let found = walk(rest, text);
+            match found.what {
+                What::Missing => {}
+                What::NotScalar => best = What::NotScalar,
+                _ => return found,
             }
         }
     }
-    best
+    Found::nothing(best)
 }
 
 struct Parser<'a> {
@@ -120,6 +119,7 @@ struct Parser<'a> {
     at: usize,
     /// Where the step began, if with a dot.
     dot: Option<usize>,
+    steps: Vec<Step>,
 }
 
 impl<'a> Parser<'a> {
@@ -134,6 +134,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Steps over blanks, then over `byte` if it comes next.
+    #[inline(never)]
     fn eat(&mut self, byte: u8) -> Option<()> {
         self.blanks();
         if self.byte() != Some(byte) {
@@ -143,64 +144,51 @@ impl<'a> Parser<'a> {
         Some(())
     }
 
-    fn path(&mut self) -> Option<Vec<Step>> {
+    fn path(&mut self) -> Option<()> {
         self.eat(b'$')?;
-        let mut steps = Vec::new();
         loop {
-            let step = if self.eat(b'.').is_some() {
+            if self.eat(b'.').is_some() {
                 self.dot = Some(self.at - 1);
-                match self.quoted() {
-                    Some((b'"', key)) => member(key),
-                    Some(_) => return None,
-                    None => member(self.word()?.to_owned()),
-                }
+                self.key(b'"')?;
             } else if self.eat(b'[').is_some() {
                 self.dot = None;
-                self.bracket()?
+                self.bracket()?;
+                self.eat(b']')?;
             } else {
-                return if self.byte().is_none() { Some(steps) } else { None };
-            };
-            steps.push(step);
+                return if self.byte().is_none() { Some(()) } else { None };
+            }
         }
     }
 
-    fn bracket(&mut self) -> Option<Step> {
-        let step = if self.eat(b'*').is_some() {
-            Step { ranges: vec![(0, u64::MAX)], ..Step::default() }
-        } else if let Some((_, key)) = self.quoted() {
-            member(key)
-        } else {
-            let word = self.word()?;
-            match word.as_bytes() {
-                [b'0'..=b'9', ..] => Step { ranges: self.ranges(word)?, ..Step::default() },
-                _ => member(word.to_owned()),
-            }
-        };
-        self.eat(b']').map(|()| step)
-    }
-
-    fn ranges(&mut self, first: &str) -> Option<Vec<(u64, u64)>> {
-        let mut ranges = Vec::new();
-        let mut start = index(first)?;
+    fn bracket(&mut self) -> Option<()> {
+        let all = self.eat(b'*').is_some();
+        if !all && !self.byte()?.is_ascii_digit() {
+            return self.key(b'\'');
+        }
+        self.steps.push(Step { key: String::new(), ranges: Vec::new() });
         loop {
-            let mut end = start + 1;
-            if let Some(to) = self.word() {
-                if !to.eq_ignore_ascii_case("to") {
-                    return None;
+            let (mut start, mut end) = (0, u64::MAX);
+            if !all {
+                start = self.index()?;
+                end = start + 1;
+                if let Some(to) = self.word() {
+                    if !to.eq_ignore_ascii_case("to") {
+                        return None;
+                    }
+                    end = self.index()?;
                 }
-                end = index(self.word()?)?;
             }
             if start >= end {
                 return None;
             }
-            ranges.push((start, end));
-            if self.eat(b',').is_none() {
-                return Some(ranges);
+            self.steps.last_mut()?.ranges.push((start, end));
+            if all || self.eat(b',').is_none() {
+                return Some(());
             }
-            start = index(self.word()?)?;
         }
     }
 
+    #[inline(never)]
     fn word(&mut self) -> Option<&'a str> {
         self.blanks();
         let from = self.at;
@@ -210,26 +198,48 @@ impl<'a> Parser<'a> {
         self.text.get(from..self.at).filter(|word| !word.is_empty())
     }
 
-    /// A quoted key and its quote: a backslash makes the next character literal, a doubled quote is one.
-    fn quoted(&mut self) -> Option<(u8, String)> {
-        self.blanks();
-        let quote = self.byte().filter(|byte| matches!(byte, b'"' | b'\''))?;
-        let mut key = String::new();
-        let mut chars = self.text.get(self.at + 1..)?.chars();
-        while let Some(mut c) = chars.next() {
-            if c == '\\' {
-                c = chars.next()?;
-            } else if c == char::from(quote) {
-                let rest = chars.as_str();
-                if rest.as_bytes().first() != Some(&quote) {
-                    self.at = self.text.len() - rest.len();
-                    return if key.is_empty() { None } else { Some((quote, key)) };
-                }
-                chars.next();
-            }
-            key.push(c);
+    /// The server keeps an index in 32 bits.
+    #[inline(never)]
+    fn index(&mut self) -> Option<u64> {
+        let mut n: u64 = 0;
+        for byte in self.word()?.bytes() {
+            let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+            n = n.checked_mul(10)?.checked_add(digit.into())?;
         }
-        None
+        Some(n & u64::from(u32::MAX))
+    }
+
+    /// A word, or a key in double quotes or these others: a backslash makes the next character literal, a doubled quote
+    /// is one.
+    #[inline(never)]
+    fn key(&mut self, other: u8) -> Option<()> {
+        self.blanks();
+        let quote = self.byte().filter(|byte| *byte == b'"' || *byte == other);
+        let mut key = String::new();
+        match quote {
+            None => key.push_str(self.word()?),
+            Some(quote) => {
+                let mut bytes = Vec::new();
+                loop {
+                    self.at += 1;
+                    if self.byte()? == b'\\' {
+                        self.at += 1;
+                    } else if self.byte()? == quote {
+                        self.at += 1;
+                        if self.byte() != Some(quote) {
+                            break;
+                        }
+                    }
+                    bytes.push(self.byte()?);
+                }
+                key = String::from_utf8(bytes).ok()?;
+            }
+        }
+        if key.is_empty() {
+            return None;
+        }
+        self.steps.push(Step { key, ranges: Vec::new() });
+        Some(())
     }
 
     /// For a member whose name needs quotes, the path with them; else where the fault is.
@@ -249,17 +259,3 @@ impl<'a> Parser<'a> {
 }
 
 const FORMS: &str = "paths are like $.a.b, $['a-b'], $.a[0], $.a[*], $.a[1 to 3]";
-
-fn member(key: String) -> Step {
-    Step { key, ranges: Vec::new() }
-}
-
-/// The server keeps an index in 32 bits.
-fn index(word: &str) -> Option<u64> {
-    let mut n: u64 = 0;
-    for byte in word.bytes() {
-        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        n = n.checked_mul(10)?.checked_add(digit.into())?;
-    }
-    Some(n & u64::from(u32::MAX))
-}

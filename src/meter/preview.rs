@@ -14,6 +14,7 @@ use crate::limits::PREVIEW_BYTES_MAX;
 use crate::time::Instant;
 
 /// Reads `{meters, query, options}`.
+#[inline(never)]
 fn read(request: &str) -> Result<Value<'_>> {
     let request = Value::parse(request)?;
     request.only(&["meters", "query", "options"])?;
@@ -24,13 +25,17 @@ fn member<'v, 'a>(request: &'v Value<'a>, key: &str) -> &'v Value<'a> {
     request.get(key).unwrap_or(&Value::Null)
 }
 
-fn now(options: &Options<'_>) -> Result<Instant> {
-    options.now.ok_or_else(|| {
-        Error::new("option_invalid", "now is missing").at("options.now").help("the time of events without one")
-    })
+/// The time of events that carry none. Errors: `option_invalid` if it is missing, `time_invalid`.
+fn now(request: &Value<'_>) -> Result<Instant> {
+    let now = match member(request, "options").present("now") {
+        Some(now) => Instant::parse(now.as_str().unwrap_or_default()),
+        None => Err(Error::new("option_invalid", "now is missing").help("the time of events without one")),
+    };
+    now.map_err(|e| e.at("options.now"))
 }
 
 /// Calls with each event in order of arrival, or with why the server would refuse it.
+#[inline(never)]
 fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Result<()>) -> Result<()> {
     let mut rest = events.trim_ascii_start();
     if rest.starts_with('[') {
@@ -64,6 +69,7 @@ fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Resul
 pub fn preview(request: &str, events: &str) -> Result<String> {
     let request = read(request)?;
     let options = Options::parse(member(&request, "options")).map_err(|e| e.at("options"))?;
+    let now = now(&request)?;
     let meters = parse_meters(member(&request, "meters")).map_err(|e| e.at("meters"))?;
     let query = Query::parse(member(&request, "query"), &meters, &options).map_err(|e| e.at("query"))?;
     let mut rows = Rows::new(&query);
@@ -71,7 +77,7 @@ pub fn preview(request: &str, events: &str) -> Result<String> {
     let mut stored = Index::default();
     let (mut ingest, mut diagnostics) = (Writer::array(), Writer::array());
     let mut arrival = 0u64;
-    each(events, now(&options)?, &mut |event| {
+    each(events, now, &mut |event| {
         let index = digits(arrival.into());
         arrival += 1;
         let mut verdict = Writer::object();
@@ -149,8 +155,7 @@ pub fn preview(request: &str, events: &str) -> Result<String> {
 pub fn time_range(request: &str, events: &str) -> Result<String> {
     let request = read(request)?;
     let Some(name) = zone_name(member(&request, "query")) else { return Ok(String::from("null")) };
-    let options = Options::parse(member(&request, "options")).map_err(|e| e.at("options"))?;
-    let now = now(&options)?;
+    let now = now(&request)?;
     let mut seen = Seen::default();
     each(events, now, &mut |event| {
         if let Some(second) = event.ok().and_then(|event| stored_second(event.time)) {

@@ -17,8 +17,6 @@ pub struct Customer<'v> {
 /// What the answer depends on besides events, meters and query.
 #[derive(Default)]
 pub struct Options<'v> {
-    /// The time of events that carry none
-    pub now: Option<Instant>,
     /// Count each source and id once: true unless said otherwise
     pub dedupe: Option<bool>,
     /// How the server adds
@@ -32,16 +30,14 @@ pub struct Options<'v> {
 }
 
 impl<'v> Options<'v> {
-    /// Reads `{now?, dedupe?, numeric?, engine?, customers?, zone?}`. Errors: `option_invalid`, `unknown_option`.
+    /// Reads `{now?, dedupe?, numeric?, engine?, customers?, zone?}`, of which `now` is the preview's own. Errors:
+    /// `option_invalid`, `unknown_option`.
     pub fn parse(value: &'v Value<'_>) -> Result<Self> {
         if value.as_object().is_none() {
             return Err(Error::new("option_invalid", "options are an object"));
         }
         value.only(&["now", "dedupe", "numeric", "engine", "customers", "zone"])?;
         let mut options = Self::default();
-        if let Some(now) = value.present("now") {
-            options.now = Some(Instant::parse(now.as_str().unwrap_or_default()).map_err(|e| e.at("now"))?);
-        }
         if let Some(dedupe) = value.present("dedupe") {
             let Value::Bool(dedupe) = dedupe else { return Err(refused("dedupe", "true or false")) };
             options.dedupe = Some(*dedupe);

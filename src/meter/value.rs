@@ -59,7 +59,16 @@ pub fn has_huge_integer(json: &str) -> bool {
 }
 
 /// What a path found.
-pub enum Found<'d> {
+pub struct Found<'d> {
+    /// Of which kind it is
+    pub what: What,
+    /// A string's text, unescaped; null, booleans and numbers as they were written; else nothing
+    pub text: Cow<'d, str>,
+}
+
+/// Kinds of what a path found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum What {
     /// No data, or nothing matches
     Missing,
     /// Only objects or arrays match
@@ -67,84 +76,84 @@ pub enum Found<'d> {
     /// `null`
     Null,
     /// `true` or `false`
-    Bool(bool),
-    /// A number as it was written
-    Number(&'d str),
-    /// A string, unescaped
-    String(Cow<'d, str>),
+    Bool,
+    /// A number
+    Number,
+    /// A string
+    String,
 }
 
 /// Reads one JSON value if it is a scalar.
 pub fn scalar(text: &str) -> Found<'_> {
     let mut r = Reader::new(text);
-    match r.kind() {
-        Ok(Kind::Null) => Found::Null,
-        Ok(Kind::Bool) => r.bool().map_or(Found::Missing, Found::Bool),
-        Ok(Kind::Number) => r.number().map_or(Found::Missing, Found::Number),
-        Ok(Kind::String) => r.string().map_or(Found::Missing, Found::String),
-        Ok(_) => Found::NotScalar,
-        Err(_) => Found::Missing,
-    }
+    let what = match r.kind() {
+        Ok(Kind::Null) => What::Null,
+        Ok(Kind::Bool) => What::Bool,
+        Ok(Kind::Number) => What::Number,
+        Ok(Kind::String) => What::String,
+        Ok(_) => return Found::nothing(What::NotScalar),
+        Err(_) => return Found::nothing(What::Missing),
+    };
+    let text = if what == What::String { r.string() } else { r.skip().map(Cow::Borrowed) };
+    text.map_or(Found::nothing(What::Missing), |text| Found { what, text })
 }
 
 /// Why a value is not counted (`value_missing`, …): a diagnostic, not an error.
 pub type Code = &'static str;
 
 impl<'d> Found<'d> {
+    /// Nothing, or no scalar.
+    pub fn nothing(what: What) -> Self {
+        Self { what, text: Cow::Borrowed("") }
+    }
+
     /// The text that groups, filters and distinct counts see. Nothing and what is no scalar are the empty text.
     pub fn text(self) -> Cow<'d, str> {
-        match self {
-            Self::Missing | Self::NotScalar => Cow::Borrowed(""),
-            Self::Null => Cow::Borrowed("null"),
-            Self::Bool(b) => Cow::Borrowed(if b { "true" } else { "false" }),
-            Self::Number(raw) if is_short_integer(raw) => Cow::Borrowed(raw),
-            Self::Number(raw) => Cow::Owned(float::server_text(float::parse(raw).unwrap_or_default())),
-            Self::String(text) => text,
+        if self.what != What::Number || is_short_integer(&self.text) {
+            return self.text;
         }
+        Cow::Owned(float::server_text(float::parse(&self.text).unwrap_or_default()))
     }
 
     /// The number that sums, extremes and the latest value see.
     pub fn amount(self, numeric: Numeric) -> Result<Amount, Code> {
-        match &self {
-            Self::Missing => return Err("value_missing"),
-            Self::NotScalar => return Err("value_not_scalar"),
-            Self::Null => return Err("value_null"),
-            Self::Bool(_) => return Err("value_not_number"),
-            Self::Number(_) | Self::String(_) => {}
+        match self.what {
+            What::Missing => return Err("value_missing"),
+            What::NotScalar => return Err("value_not_scalar"),
+            What::Null => return Err("value_null"),
+            What::Bool => return Err("value_not_number"),
+            What::Number | What::String => {}
         }
         // A bare number has been a float64 on the server: its digits are those of its text, not those that were sent.
-        let text = match self {
-            Self::Number(raw) if numeric == Numeric::Float => Cow::Borrowed(raw),
-            other => other.text(),
-        };
+        let text = if numeric == Numeric::Float { self.text } else { self.text() };
         let Some(x) = float::parse(&text) else {
-            let word = text.strip_prefix(['+', '-']).unwrap_or(&text);
-            let special = ["nan", "inf", "infinity"].iter().any(|name| word.eq_ignore_ascii_case(name));
+            let word = match text.as_bytes() {
+                [b'+' | b'-', word @ ..] | word => word,
+            };
+            let special = ["nan", "inf", "infinity"].iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()));
             return Err(if special { "value_not_finite" } else { "value_not_number" });
         };
         if !x.is_finite() {
             return Err("value_not_finite");
         }
+        let mut amount = Amount::default();
         match numeric {
-            Numeric::Float => Ok(Amount { float: x, ..Amount::default() }),
-            Numeric::Decimal => {
-                let units = units(&text).ok_or("value_out_of_range")?;
-                Ok(Amount { units, ..Amount::default() })
-            }
+            Numeric::Float => amount.float = x,
+            Numeric::Decimal => amount.units = units(&text).ok_or("value_out_of_range")?,
         }
+        Ok(amount)
     }
 
     /// The text under which a distinct count counts it, if it does, and what there is to say about it.
     pub fn distinct(self) -> (Option<Cow<'d, str>>, Option<Code>) {
-        let code = match &self {
-            Self::Missing => Some("value_missing"),
-            Self::NotScalar => Some("value_not_scalar"),
-            Self::Null => Some("value_null"),
-            Self::String(text) if text == "null" => Some("value_null"),
-            Self::String(text) if text.is_empty() => Some("value_empty"),
+        let code = match (self.what, self.text.as_ref()) {
+            (What::Missing, _) => Some("value_missing"),
+            (What::NotScalar, _) => Some("value_not_scalar"),
+            (What::Null, _) | (What::String, "null") => return (None, Some("value_null")),
+            (What::String, "") => Some("value_empty"),
             _ => None,
         };
-        (if code == Some("value_null") { None } else { Some(self.text()) }, code)
+        (Some(self.text()), code)
     }
 }
 
