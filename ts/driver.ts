@@ -82,9 +82,11 @@ async function exchange(
     retryAfter: header('retry-after'),
     date: header('date'),
   }
+  const isAccepted = shape.accepted.includes(response.status)
+  if (isAccepted && response.body === null) return outcome
   const text = readBody(response)
   // After an accepted status a stalled or broken body changes nothing; it is read only to keep the connection.
-  if (shape.accepted.includes(response.status)) {
+  if (isAccepted) {
     const patience = timeout(BODY_PATIENCE_MS)
     void Promise.race([text, patience]).then(() => {
       patience.cancel()

@@ -19,6 +19,10 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// One instance never takes more: its memory can't shrink, and the core's own limits stay well below.
 const MEMORY_BYTES_MAX: u32 = 64 << 20;
 
+/// The core recurses by bounded depths alone (64 at most, a few hundred bytes each); the linker's own choice is 1 MiB,
+/// which every idle client would hold. It lies below everything else, so that running over it traps.
+const STACK_BYTES: u32 = 256 << 10;
+
 /// Features every engine we name has. `wasm-opt --all-features` emits types that none of them loads.
 const WASM_FEATURES: [&str; 7] = [
     "mutable-globals",
@@ -129,6 +133,7 @@ fn rustflags(root: &Path) -> Result<Vec<String>> {
     let std_source = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
     let mut flags = vec![
         format!("-Clink-arg=--max-memory={MEMORY_BYTES_MAX}"),
+        format!("-Clink-arg=-zstack-size={STACK_BYTES}"),
         remap(root, "/src"),
         remap(&std_source, &format!("/rustc/{commit}")),
     ];
