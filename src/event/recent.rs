@@ -1,16 +1,24 @@
 //! Ids that users gave, remembered for a while, so that one id is not billed under two contents.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use super::Event;
 use crate::error::{Error, Result};
+use crate::index::Index;
 use crate::limits::RECENT_IDS_MAX;
 
 /// The last ids that were given from outside. Ids that the core makes never repeat and are not kept.
+///
+/// They are kept in two lists: when the newer one is full, the older one goes.
 #[derive(Default)]
 pub struct Recent {
-    contents: BTreeMap<String, u64>,
-    order: VecDeque<String>,
+    older: List,
+    newer: List,
+}
+
+#[derive(Default)]
+struct List {
+    ids: Index,
+    /// By an id's number in the list.
+    contents: Vec<u64>,
 }
 
 impl Recent {
@@ -19,25 +27,28 @@ impl Recent {
     ///
     /// Error: `id_reused` for the same source and id with other content.
     pub fn seen(&self, event: &Event) -> Result<bool> {
-        match self.contents.get(&key(event)) {
+        let key = key(event);
+        let content_of = |list: &List, skip: usize| {
+            let number = list.ids.find(key.as_bytes()).filter(|number| *number >= skip)?;
+            list.contents.get(number).copied()
+        };
+        // As many of the older list count as the newer one has room for.
+        match content_of(&self.newer, 0).or_else(|| content_of(&self.older, self.newer.ids.len())) {
             None => Ok(false),
-            Some(known) if *known == content(event) => Ok(true),
+            Some(known) if known == content(event) => Ok(true),
             Some(_) => Err(Error::new("id_reused", "another event has this source and id")
                 .at("id")
                 .help("give each event an id of its own, or leave it out")),
         }
     }
 
-    /// Remembers an event that was taken.
+    /// Remembers an event that was taken, and not seen before.
     pub fn remember(&mut self, event: &Event) {
-        let key = key(event);
-        self.order.push_back(key.clone());
-        self.contents.insert(key, content(event));
-        if self.order.len() > RECENT_IDS_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.contents.remove(&oldest);
+        if self.newer.ids.len() == RECENT_IDS_MAX {
+            self.older = std::mem::take(&mut self.newer);
         }
+        self.newer.ids.place(key(event).as_bytes());
+        self.newer.contents.push(content(event));
     }
 }
 
@@ -84,12 +95,23 @@ mod tests {
     }
 
     #[test]
+    fn the_window_moves_one_by_one_over_both_lists() {
+        let mut recent = Recent::default();
+        for i in 0..3 * RECENT_IDS_MAX {
+            recent.remember(&event(&i.to_string(), "{}"));
+            let oldest = (i + 1).saturating_sub(RECENT_IDS_MAX);
+            assert_eq!(recent.seen(&event(&oldest.to_string(), "{}")), Ok(true));
+            assert!(oldest == 0 || recent.seen(&event(&(oldest - 1).to_string(), "{}")) == Ok(false));
+        }
+        assert!(recent.older.contents.len() <= RECENT_IDS_MAX && recent.newer.contents.len() <= RECENT_IDS_MAX);
+    }
+
+    #[test]
     fn only_so_many_are_kept() {
         let mut recent = Recent::default();
         for i in 0..=RECENT_IDS_MAX {
             recent.remember(&event(&i.to_string(), "{}"));
         }
-        assert_eq!(recent.contents.len(), RECENT_IDS_MAX);
         assert_eq!(recent.seen(&event("0", "{}")), Ok(false));
         assert_eq!(recent.seen(&event("1", "{}")), Ok(true));
     }

@@ -1,11 +1,11 @@
 //! One cell of a result: what is kept of the events that fall into it.
 
 use super::definition::Aggregation;
-use super::index::Index;
 use super::value::{Amount, Numeric};
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
 use crate::float;
+use crate::index::Index;
 
 /// Some events, folded into what the aggregation needs.
 #[derive(Clone, Default)]

@@ -8,7 +8,6 @@
 mod aggregate;
 mod definition;
 pub mod filter;
-mod index;
 mod key;
 pub mod path;
 mod preview;

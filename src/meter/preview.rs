@@ -1,7 +1,6 @@
 //! The preview of events at hand: what the server would store, say and answer.
 
 use super::definition::parse_meters;
-use super::index::Index;
 use super::path::Document;
 use super::query::{Options, Query, zone_name};
 use super::rows::Rows;
@@ -9,6 +8,7 @@ use super::totals::{Seen, stored_second};
 use crate::decimal::digits;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::index::Index;
 use crate::json::{Reader, Value, Writer};
 use crate::limits::PREVIEW_BYTES_MAX;
 use crate::time::Instant;

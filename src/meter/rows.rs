@@ -2,11 +2,11 @@
 
 use super::aggregate::{Cell, Cells};
 use super::definition::Aggregation;
-use super::index::Index;
 use super::key;
 use super::query::{Dimension, Query};
 use super::value::Numeric;
 use crate::error::{Error, Result};
+use crate::index::Index;
 use crate::json::Writer;
 use crate::limits::{RESULT_CELLS_MAX, UNIQUE_TEXTS_MAX};
 use crate::time::Instant;

@@ -1,4 +1,4 @@
-//! Byte strings in order: the one map of the meters.
+//! Byte strings in order: the one map of the core.
 
 use std::cmp::Ordering;
 
