@@ -42,9 +42,9 @@ const steps = values.only === 'check' ? check : filter ? tests : [...rust, ...ch
 mkdirSync('.cache/types', { recursive: true })
 cpSync('tests/types/consumer.ts', '.cache/types/consumer.cts')
 
-const rows = [{ step: 'setup', ...(await timed(setup().then(() => true))) }]
+const rows = [{ step: 'setup', ...(await timed(() => setup().then(() => true))) }]
 for (const [step, command] of steps) {
-  const row = { step, ...(await timed(run(command, steps.length === 1))) }
+  const row = { step, ...(await timed(() => run(command, steps.length === 1))) }
   console.log(`${row.result.padEnd(6)} ${row.seconds.padStart(6)} s  ${step}`)
   rows.push(row)
 }
@@ -53,7 +53,7 @@ process.exitCode = rows.every(({ result }) => result === 'ok') ? 0 : 1
 
 async function timed(work) {
   const start = performance.now()
-  const result = (await work) ? 'ok' : 'FAILED'
+  const result = (await work()) ? 'ok' : 'FAILED'
   return { result, seconds: ((performance.now() - start) / 1000).toFixed(1) }
 }
 

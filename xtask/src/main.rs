@@ -207,7 +207,15 @@ fn optimise(root: &Path, from: &Path, to: &Path) -> Result<()> {
         return Err("wasm-opt is missing: run `npm ci` first".into());
     }
     let mut wasm_opt = node(root, "node_modules/binaryen/bin/wasm-opt");
-    wasm_opt.args(["-Oz", "--converge", "--one-caller-inline-max-function-size=20", "--skip-pass=local-cse", "--mvp-features"]).args(WASM_FEATURES.map(|name| format!("--enable-{name}")));
+    wasm_opt
+        .args([
+            "-Oz",
+            "--converge",
+            "--one-caller-inline-max-function-size=20",
+            "--skip-pass=local-cse",
+            "--mvp-features",
+        ])
+        .args(WASM_FEATURES.map(|name| format!("--enable-{name}")));
     run(wasm_opt.arg(from).arg("-o").arg(to))
 }
 
