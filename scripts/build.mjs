@@ -22,19 +22,25 @@ const common = {
 const esm = { ...common, format: 'esm', platform: 'neutral' }
 // The platform adds the note by which Node and Deno find the names of a CommonJS module.
 const cjs = { ...common, format: 'cjs', platform: 'node', outExtension: { '.js': '.cjs' } }
-const inlineWasm = { alias: { 'core-base64': './pkg/core.wasm' }, loader: { '.wasm': 'base64' } }
+const inlineWasm = (file) => ({ alias: { 'core-base64': file }, loader: { '.wasm': 'base64' } })
 
-const universal = { entryPoints: ['ts/entry/inline.ts', 'ts/entry/slim.ts'], ...inlineWasm }
+const universal = { entryPoints: ['ts/entry/inline.ts', 'ts/entry/slim.ts'], ...inlineWasm('./pkg/core.wasm') }
+const full = { entryPoints: ['ts/entry/inline.ts'], ...inlineWasm('./pkg/full.wasm'), outdir: 'dist/full' }
 const edge = { entryPoints: ['ts/entry/workerd.ts', 'ts/entry/edge-light.ts'], external: ['*.wasm', '*.wasm?module'] }
 const cli = { entryPoints: { cli: 'ts/cli/index.ts' }, platform: 'node', external: ['taximeter', 'taximeter-dev'] }
 
 await Promise.all([
   build({ ...esm, ...universal }),
   build({ ...cjs, ...universal }),
+  build({ ...esm, ...full }),
+  build({ ...cjs, ...full }),
   build({ ...esm, ...edge }),
   build({ ...esm, ...cli, banner: { js: '#!/usr/bin/env node' } }),
 ])
 cpSync('pkg/core.wasm', 'dist/core.wasm')
+cpSync('pkg/full.wasm', 'dist/full/core.wasm')
+// They import what lies beside them, and the glue of both cores is the same.
+for (const entry of ['workerd.js', 'edge-light.js']) cpSync(`dist/${entry}`, `dist/full/${entry}`)
 declare('ts/index.ts', 'index')
 declare('ts/entry/slim.ts', 'slim')
 prices()

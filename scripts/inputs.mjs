@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const places = ['Cargo.lock', 'Cargo.toml', 'rust-toolchain.toml', 'src', 'xtask/Cargo.toml', 'xtask/src']
+const places = ['Cargo.lock', 'Cargo.toml', 'patches', 'rust-toolchain.toml', 'src', 'xtask/Cargo.toml', 'xtask/src']
 
 const filesBelow = (path) =>
   statSync(join(root, path)).isDirectory()

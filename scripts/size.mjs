@@ -7,10 +7,12 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 
 const GOAL_GZIP_BYTES = 45_000
 const CEILING_GZIP_BYTES = 125_000
+/** `taximeter/full`: a little above what it is. */
+const FULL_CEILING_GZIP_BYTES = 185_000
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url))
 const sizes = Object.fromEntries(
-  ['core.wasm', 'slim.js', 'inline.js'].map((file) => {
+  ['core.wasm', 'full/core.wasm', 'slim.js', 'inline.js', 'full/inline.js'].map((file) => {
     const bytes = readFileSync(dist + file)
     // zlib's brotli has 11 for its default.
     return [
@@ -21,12 +23,16 @@ const sizes = Object.fromEntries(
 )
 console.table(sizes)
 
-const counted = sizes['core.wasm'].gzip + sizes['slim.js'].gzip
-const isWithin = counted <= CEILING_GZIP_BYTES
-console.log(
-  `core.wasm + slim.js: ${counted} bytes of gzip, ${isWithin ? 'within' : 'ABOVE'} the ceiling of ${CEILING_GZIP_BYTES}; ` +
-    (counted <= GOAL_GZIP_BYTES
-      ? 'the goal is met'
-      : `${counted - GOAL_GZIP_BYTES} above the goal of ${GOAL_GZIP_BYTES}`),
-)
-process.exitCode = isWithin ? 0 : 1
+const counted = hold('core.wasm', CEILING_GZIP_BYTES)
+hold('full/core.wasm', FULL_CEILING_GZIP_BYTES)
+const over = counted - GOAL_GZIP_BYTES
+console.log(over > 0 ? `${over} bytes above the goal of ${GOAL_GZIP_BYTES}` : 'the goal is met')
+
+/** A core with the JavaScript that it needs. */
+function hold(core, ceiling) {
+  const gzip = sizes[core].gzip + sizes['slim.js'].gzip
+  const isWithin = gzip <= ceiling
+  console.log(`${core} + slim.js: ${gzip} bytes of gzip, ${isWithin ? 'within' : 'ABOVE'} the ceiling of ${ceiling}`)
+  if (!isWithin) process.exitCode = 1
+  return gzip
+}

@@ -20,6 +20,8 @@ const rust = [
   ['clippy', 'cargo clippy --workspace --all-targets --locked --quiet -- -D warnings'],
   ['clippy, wasm', `rustup target add ${WASM} && cargo clippy --lib --target ${WASM} --locked --quiet -- -D warnings`],
   ['cargo test', 'cargo test --workspace --locked --quiet'],
+  ['clippy, full', 'cargo clippy --lib --tests --features rfc9535 --locked --quiet -- -D warnings'],
+  ['cargo test, full', 'cargo test --lib --features rfc9535 --locked --quiet meter'],
 ]
 const check = [
   ['biome', 'biome ci --error-on-warnings --colors=off .'],
@@ -28,7 +30,7 @@ const check = [
   ['types, ES module', `tsc ${CONSUMER} --lib es2022,esnext.disposable --types node tests/types/consumer.ts`],
   ['types, CommonJS', `tsc ${CONSUMER} --lib es2022,esnext.disposable,dom .cache/types/consumer.cts`],
   ['publint', 'publint --strict'],
-  ['attw', 'attw --pack --profile node16 --exclude-entrypoints core.wasm --no-color --no-emoji'],
+  ['attw', 'attw --pack --profile node16 --exclude-entrypoints core.wasm full.wasm --no-color --no-emoji'],
 ]
 const tests = [['node --test', `node --test --test-concurrency=2 --test-timeout=60000 ${testFiles().join(' ')}`]]
 const rest = [

@@ -89,6 +89,16 @@ pub const UNIQUE_TEXTS_MAX: usize = 100_000;
 pub const PATH_BYTES_MAX: usize = 256;
 /// Steps of a meter path.
 pub const PATH_STEPS_MAX: usize = 32;
+/// Steps on the values of an event that one RFC 9535 path may take, and values that an event may have for one: a few
+/// milliseconds and megabytes. Without the bound a path of 256 bytes could take hours.
+#[cfg(feature = "rfc9535")]
+pub const RFC9535_STEPS_MAX: usize = 100_000;
+/// Nesting of brackets in an RFC 9535 path: its parser recurses, and tries some things again at each level.
+#[cfg(feature = "rfc9535")]
+pub const RFC9535_NESTING_MAX: usize = 8;
+/// Calls among the rules of its parser for one RFC 9535 path.
+#[cfg(feature = "rfc9535")]
+pub const RFC9535_PARSE_CALLS_MAX: usize = 100_000;
 /// Nesting of a query's filter.
 pub const FILTER_DEPTH_MAX: usize = 32;
 

@@ -35,6 +35,11 @@ export interface Meter {
   valueProperty?: string
   /** Name of a dimension → its JSONPath in `data`. */
   groupBy?: Record<string, string>
+  /**
+   * `rfc9535` for paths of RFC 9535 (`$..tokens`, `$.items[?@.kind == 'call'].n`), without `match()` and `search()`. Needs
+   * `taximeter/full`, and is for previews and costs alone: a meter server knows no such paths.
+   */
+  dialect?: 'rfc9535'
   /** Earlier events are not counted (RFC 3339). */
   eventFrom?: string
   name?: string
@@ -83,6 +88,8 @@ export interface MeterResult {
   data: Row[]
   /** Set when a limit was reached: the rows are not the whole. */
   incomplete?: true
+  /** Events on which a path of RFC 9535 took too many steps, whenever they happened: no row counts them. */
+  excluded?: number
 }
 
 /** What the customer is billed for a meter. Amounts are decimal strings in major units (dollars). */

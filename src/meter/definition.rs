@@ -53,8 +53,9 @@ pub struct Meter {
 
 /// Reads and checks a list of meters, in the spelling of OpenMeter's v1 API.
 ///
-/// `[{slug, eventType, aggregation, valueProperty?, groupBy?, eventFrom?, name?, description?}]`. Errors:
-/// `meter_invalid`, `path_invalid`, `unknown_option` (400), `limit_exceeded`; `path` is like `[0].groupBy.model`.
+/// `[{slug, eventType, aggregation, valueProperty?, groupBy?, eventFrom?, name?, description?, dialect?}]`. Errors:
+/// `meter_invalid`, `path_invalid`, `unknown_option` (400), `dialect_unavailable`, `path_regex_refused`,
+/// `limit_exceeded`; `path` is like `[0].groupBy.model`.
 pub fn parse_meters(value: &Value<'_>) -> Result<Vec<Meter>> {
     let Some(list) = value.as_array() else { return Err(Error::new("meter_invalid", "meters are a list").http(400)) };
     if list.len() > METERS_MAX {
@@ -91,11 +92,29 @@ const EVENT_TYPE: &str = "an event type is a string that is not empty";
 const VALUE: &str = "a value property is required, except for COUNT, which has none";
 const FROM: &str = "not an RFC 3339 time";
 
-fn path(field: &str, text: &str) -> Result<Path> {
+fn path(field: &str, text: &str, dialect: Dialect) -> Result<Path> {
     if !text.starts_with('$') {
         return Err(invalid(field, "a path begins with $"));
     }
-    Path::parse(text).map_err(|e| e.at(field))
+    dialect(text).map_err(|e| e.at(field))
+}
+
+/// How the text of a path is read.
+type Dialect = fn(&str) -> Result<Path>;
+
+fn dialect(meter: &Value<'_>) -> Result<Dialect> {
+    match meter.present("dialect") {
+        None => Ok(Path::parse),
+        #[cfg(feature = "rfc9535")]
+        Some(Value::String(name)) if name == "rfc9535" => Ok(Path::parse_rfc9535),
+        #[cfg(feature = "rfc9535")]
+        Some(_) => Err(invalid("dialect", "rfc9535, or leave it out for the meter server's")),
+        #[cfg(not(feature = "rfc9535"))]
+        Some(_) => {
+            Err(Error::new("dialect_unavailable", "other paths than the meter server's need taximeter/full")
+                .at("dialect"))
+        }
+    }
 }
 
 fn is_slug(text: &str) -> bool {
@@ -121,7 +140,17 @@ impl Meter {
             return Err(Error::new("meter_invalid", "a meter is an object").http(400));
         }
         value
-            .only(&["slug", "eventType", "aggregation", "valueProperty", "groupBy", "eventFrom", "name", "description"])
+            .only(&[
+                "slug",
+                "eventType",
+                "aggregation",
+                "valueProperty",
+                "groupBy",
+                "eventFrom",
+                "name",
+                "description",
+                "dialect",
+            ])
             .map_err(|e| e.http(400))?;
         let mut texts = [""; 6];
         for ((field, max, rule), text) in TEXTS.iter().zip(&mut texts) {
@@ -155,8 +184,9 @@ impl Meter {
             groups: Vec::new(),
             from: None,
         };
+        let dialect = dialect(value)?;
         if !property.is_empty() {
-            meter.value = Some(path("valueProperty", property)?);
+            meter.value = Some(path("valueProperty", property, dialect)?);
         }
         if !from.is_empty() {
             meter.from = Some(Instant::parse(from).map_err(|_| invalid("eventFrom", FROM))?.seconds);
@@ -166,7 +196,7 @@ impl Meter {
                 return Err(invalid("groupBy", "an object of keys and paths"));
             };
             for (key, value) in groups {
-                meter.group(key, value, property).map_err(|e| e.at("groupBy"))?;
+                meter.group(key, value, property, dialect).map_err(|e| e.at("groupBy"))?;
             }
         }
         if meter.groups.len() > GROUP_BY_MAX {
@@ -175,7 +205,7 @@ impl Meter {
         Ok(meter)
     }
 
-    fn group(&mut self, key: &str, value: &Value<'_>, property: &str) -> Result<()> {
+    fn group(&mut self, key: &str, value: &Value<'_>, property: &str, dialect: Dialect) -> Result<()> {
         if !is_key(key) {
             return Err(invalid(key, "a key is letters, digits and underscores, and does not begin with a digit"));
         }
@@ -183,7 +213,7 @@ impl Meter {
         if text == property {
             return Err(invalid(key, "a group's path is not that of the value"));
         }
-        let path = path(key, text)?;
+        let path = path(key, text, dialect)?;
         let at = self.groups.iter().take_while(|(other, _)| other.as_str() < key).count();
         match self.groups.get_mut(at) {
             // Of duplicate keys the last wins, as in any JSON object.

@@ -12,6 +12,8 @@ mod key;
 pub mod path;
 mod preview;
 pub mod query;
+#[cfg(feature = "rfc9535")]
+mod rfc9535;
 mod rows;
 #[cfg(test)]
 mod tests;

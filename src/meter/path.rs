@@ -9,7 +9,11 @@
 //! ```
 
 use std::borrow::Cow;
+#[cfg(feature = "rfc9535")]
+use std::cell::{Cell, OnceCell};
 
+#[cfg(feature = "rfc9535")]
+use super::rfc9535;
 use super::value::{Engine, Found, What, has_huge_integer, scalar};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -17,7 +21,12 @@ use crate::json::Reader;
 use crate::limits::{PATH_BYTES_MAX, PATH_STEPS_MAX};
 
 /// A compiled path.
-pub struct Path(Vec<Step>);
+pub struct Path {
+    steps: Vec<Step>,
+    /// Instead of steps
+    #[cfg(feature = "rfc9535")]
+    rfc9535: Option<rfc9535::Query>,
+}
 
 /// Into the member with this key; or, if there are ranges of indexes (end exclusive, in the order given), into those
 /// elements. `*` is the range of all.
@@ -37,12 +46,26 @@ impl Path {
         if long || parser.steps.len() > PATH_STEPS_MAX {
             return Err(Error::new("limit_exceeded", "a path has at most 256 bytes and 32 steps"));
         }
-        Ok(Self(parser.steps))
+        Ok(Self {
+            steps: parser.steps,
+            #[cfg(feature = "rfc9535")]
+            rfc9535: None,
+        })
+    }
+
+    /// Compiles a path of RFC 9535. Errors: `path_invalid`, `path_regex_refused`, `limit_exceeded`.
+    #[cfg(feature = "rfc9535")]
+    pub fn parse_rfc9535(text: &str) -> Result<Self> {
+        Ok(Self { steps: Vec::new(), rfc9535: Some(rfc9535::Query::parse(text)?) })
     }
 
     /// The first scalar among the matches, in document order.
     pub fn find<'d>(&self, document: &Document<'d>) -> Found<'d> {
-        match self.0.split_first() {
+        #[cfg(feature = "rfc9535")]
+        if let Some(query) = &self.rfc9535 {
+            return document.query(query);
+        }
+        match self.steps.split_first() {
             None if document.readable => Found::nothing(What::NotScalar),
             Some((step, rest)) if step.ranges.is_empty() => into(&document.members, step, rest),
             _ => Found::nothing(What::Missing),
@@ -54,6 +77,17 @@ impl Path {
 pub struct Document<'d> {
     readable: bool,
     members: Items<'d>,
+    #[cfg(feature = "rfc9535")]
+    full: Full<'d>,
+}
+
+/// What the paths of RFC 9535 need of it.
+#[cfg(feature = "rfc9535")]
+struct Full<'d> {
+    data: Option<&'d str>,
+    /// All of it, read at the first of these paths. `None` if it is too much.
+    tree: OnceCell<Option<rfc9535::Node<'d>>>,
+    cut: Cell<bool>,
 }
 
 /// Members by key, duplicates included, or elements.
@@ -69,7 +103,28 @@ impl<'d> Document<'d> {
     /// `data` is a JSON object, or absent. What is not readable as one has no properties.
     pub fn read(data: Option<&'d str>) -> Self {
         let members = data.and_then(|data| items(data, false));
-        Self { readable: members.is_some(), members: members.unwrap_or_default() }
+        Self {
+            readable: members.is_some(),
+            members: members.unwrap_or_default(),
+            #[cfg(feature = "rfc9535")]
+            full: Full { data, tree: OnceCell::new(), cut: Cell::new(false) },
+        }
+    }
+
+    #[cfg(feature = "rfc9535")]
+    fn query(&self, query: &rfc9535::Query) -> Found<'d> {
+        let tree = self.full.tree.get_or_init(|| rfc9535::Node::read(self.full.data));
+        let found = tree.as_ref().and_then(|tree| query.find(tree));
+        self.full.cut.set(self.full.cut.get() || found.is_none());
+        found.unwrap_or(Found::nothing(What::Missing))
+    }
+
+    /// Whether a path was given up since this was asked last: what it found then is not known.
+    pub fn was_cut(&self) -> bool {
+        #[cfg(feature = "rfc9535")]
+        return self.full.cut.take();
+        #[cfg(not(feature = "rfc9535"))]
+        false
     }
 }
 

@@ -59,7 +59,7 @@ fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Resul
 /// `request` is `{meters, query, options}`; of the [`Options`], `now` is required. `events` are a JSON array or NDJSON, in
 /// order of arrival.
 ///
-/// The answer is `{result: {from?, to?, windowSize?, data, incomplete?}, ingest, diagnostics}`. A row is `{value,
+/// The answer is `{result: {from?, to?, windowSize?, data, incomplete?, excluded?}, ingest, diagnostics}`. A row is `{value,
 /// valueDecimal?, windowStart, windowEnd, subject, customerId?, groupBy}`. `ingest` has a verdict for each event:
 /// `{event, status: "stored" | "duplicate" | "dropped" | "rejected", http?, code?, path?}`, and `diagnostics` says of
 /// each stored one what keeps a meter from counting it: `{event, meter?, code}`.
@@ -120,10 +120,16 @@ pub fn preview(request: &str, events: &str) -> Result<String> {
                         }
                         known = true;
                         let (key, cell, code) = meter.cell(&document, &event, second, arrival, options.numeric);
+                        let asked = meter.slug == query.meter.slug && meter.sees(second);
+                        if document.was_cut() {
+                            diagnose(Some(&meter.slug), "path_too_costly");
+                            rows.exclude(asked.into());
+                            continue;
+                        }
                         if let Some(code) = code {
                             diagnose(Some(&meter.slug), code);
                         }
-                        if meter.slug == query.meter.slug && meter.sees(second) {
+                        if asked {
                             rows.add(&key, &cell)?;
                         }
                     }

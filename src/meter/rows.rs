@@ -5,6 +5,7 @@ use super::definition::Aggregation;
 use super::key;
 use super::query::{Dimension, Query};
 use super::value::Numeric;
+use crate::decimal::digits;
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::json::Writer;
@@ -24,12 +25,20 @@ pub struct Rows<'a> {
     distinct: Index,
     /// The rows are not the whole truth.
     pub incomplete: bool,
+    /// Events that no row counts.
+    excluded: u64,
 }
 
 impl<'a> Rows<'a> {
     /// No rows yet.
     pub fn new(query: &'a Query<'a>) -> Self {
-        Self { query, cells: Cells::default(), distinct: Index::default(), incomplete: false }
+        Self { query, cells: Cells::default(), distinct: Index::default(), incomplete: false, excluded: 0 }
+    }
+
+    /// Takes note of events that no row will count.
+    pub fn exclude(&mut self, events: u64) {
+        self.excluded += events;
+        self.incomplete |= events > 0;
     }
 
     /// Adds a cell of the query's meter to its row, if the query selects it. Error: `limit_exceeded`.
@@ -129,7 +138,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// `{from?, to?, windowSize?, data: [row], incomplete?}`. Error: `sum_overflow`.
+    /// `{from?, to?, windowSize?, data: [row], incomplete?, excluded?}`. Error: `sum_overflow`.
     pub fn answer(mut self, numeric: Numeric) -> Result<String> {
         let (query, how) = (self.query, self.query.meter.aggregation);
         let grouped = query.by_subject || !query.customers.is_empty() || !query.groups.is_empty();
@@ -200,6 +209,9 @@ impl<'a> Rows<'a> {
         result.raw("data", &data.end());
         if self.incomplete {
             result.raw("incomplete", "true");
+        }
+        if cfg!(feature = "rfc9535") && self.excluded > 0 {
+            result.raw("excluded", &digits(self.excluded.into()));
         }
         Ok(result.end())
     }

@@ -60,7 +60,7 @@ impl Totals {
     pub fn new(meters: Vec<Meter>, options: &Options<'_>) -> Self {
         let mut tables = Vec::new();
         for _ in &meters {
-            tables.push(Table { bucket: Size::Minute, cells: Cells::default() });
+            tables.push(Table { bucket: Size::Minute, cells: Cells::default(), excluded: 0 });
         }
         Self { meters, tables, numeric: options.numeric, engine: options.engine, seen: Seen::default() }
     }
@@ -90,6 +90,10 @@ impl Totals {
         for (meter, table) in self.meters.iter().zip(&mut self.tables) {
             if meter.event_type == event.kind && meter.sees(second) {
                 let (mut key, cell, _) = meter.cell(&document, event, second, arrival, self.numeric);
+                if document.was_cut() {
+                    table.excluded += 1;
+                    continue;
+                }
                 table.add(meter.aggregation, &mut key, &cell);
             }
         }
@@ -100,6 +104,9 @@ impl Totals {
         let mut rows = Rows::new(query);
         for (meter, table) in self.meters.iter().zip(&self.tables) {
             if meter.slug == query.meter.slug {
+                if cfg!(feature = "rfc9535") {
+                    rows.exclude(table.excluded);
+                }
                 for (at, cell) in table.cells.list.iter().enumerate() {
                     rows.add(table.cells.index.key(at), cell)?;
                 }
@@ -161,6 +168,8 @@ impl Meter {
 struct Table {
     bucket: Size,
     cells: Cells,
+    /// Events whose paths were given up.
+    excluded: u64,
 }
 
 impl Table {

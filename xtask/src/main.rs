@@ -58,9 +58,28 @@ fn root() -> Result<PathBuf> {
     Ok(manifest.parent().ok_or("xtask/ has no parent folder")?.to_owned())
 }
 
+/// Both cores. That of `taximeter/full` is only another WebAssembly: it has the same exports, and so the same glue.
 fn build(root: &Path, pkg: &Path) -> Result<()> {
-    let wasm = compile(root)?;
     let out = root.join("target/xtask");
+    bind(&compile(root, &[])?, &out)?;
+    fs::create_dir_all(pkg)?;
+    let glue = fs::read_to_string(out.join("core.js"))?;
+    fs::write(pkg.join("core.js"), swap_boot(&glue)?)?;
+    let types = fs::read_to_string(out.join("core.d.ts"))?;
+    fs::write(pkg.join("core.d.ts"), types + BOOT_TYPE)?;
+    optimise(root, &out.join("core_bg.wasm"), &pkg.join("core.wasm"))?;
+
+    let out = out.join("full");
+    bind(&compile(root, &["--features", "rfc9535"])?, &out)?;
+    if fs::read_to_string(out.join("core.js"))? != glue {
+        return Err("the cores differ in their glue: the feature may not change what is exported".into());
+    }
+    optimise(root, &out.join("core_bg.wasm"), &pkg.join("full.wasm"))?;
+    fs::write(pkg.join("inputs.sha256"), output(&mut node(root, "scripts/inputs.mjs"))?)?;
+    Ok(())
+}
+
+fn bind(wasm: &Path, out: &Path) -> Result<()> {
     Bindgen::new()
         .input_path(wasm)
         .out_name("core")
@@ -69,17 +88,8 @@ fn build(root: &Path, pkg: &Path) -> Result<()> {
         .reset_state_function(true)
         .remove_name_section(true)
         .remove_producers_section(true)
-        .generate(&out)
-        .map_err(|error| format!("wasm-bindgen: {error:#}"))?;
-
-    fs::create_dir_all(pkg)?;
-    let glue = swap_boot(&fs::read_to_string(out.join("core.js"))?)?;
-    fs::write(pkg.join("core.js"), glue)?;
-    let types = fs::read_to_string(out.join("core.d.ts"))?;
-    fs::write(pkg.join("core.d.ts"), types + BOOT_TYPE)?;
-    optimise(root, &out.join("core_bg.wasm"), &pkg.join("core.wasm"))?;
-    fs::write(pkg.join("inputs.sha256"), output(&mut node(root, "scripts/inputs.mjs"))?)?;
-    Ok(())
+        .generate(out)
+        .map_err(|error| format!("wasm-bindgen: {error:#}").into())
 }
 
 fn check(root: &Path) -> Result<()> {
@@ -102,13 +112,15 @@ fn check(root: &Path) -> Result<()> {
 }
 
 /// Compiles the core; gives the path of the raw wasm file.
-fn compile(root: &Path) -> Result<PathBuf> {
+fn compile(root: &Path, features: &[&str]) -> Result<PathBuf> {
     add_target(root)?;
     run(tool(root, "cargo").args(["fetch", "--quiet", "--locked", "--target", TARGET]))?;
-    let target_dir = root.join("target");
+    // Apart, or each build would undo the other.
+    let target_dir = root.join(if features.is_empty() { "target" } else { "target/full" });
     run(tool(root, "cargo")
         .args(["build", "--package", "taximeter", "--lib", "--release", "--locked", "--target", TARGET, "--target-dir"])
         .arg(&target_dir)
+        .args(features)
         // Encoded, since paths may have spaces; this variable wins over every configuration file.
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags(root)?.join("\x1f")))?;
     let release = target_dir.join(TARGET).join("release");
@@ -156,20 +168,21 @@ fn cargo_home() -> Result<PathBuf> {
     }
 }
 
-/// `pkg/inputs.sha256` covers `src/`: a file the compiler read elsewhere would let a stale `pkg/` pass for fresh.
+/// `pkg/inputs.sha256` covers these: a file the compiler read elsewhere would let a stale `pkg/` pass for fresh.
 fn inputs_are_hashed(root: &Path, dep_info: &Path) -> Result<()> {
     let text = fs::read_to_string(dep_info)?;
     let (_, inputs) = text.split_once(": ").ok_or("cargo's dep-info has no list of inputs")?;
-    let src = root.join("src");
+    let hashed = ["src", "patches"].map(|folder| root.join(folder));
     let outside = inputs
         .replace("\\ ", "\0")
         .split_whitespace()
         .map(|path| path.replace('\0', " "))
-        .find(|path| !Path::new(path).starts_with(&src));
+        .find(|path| !hashed.iter().any(|folder| Path::new(path).starts_with(folder)));
     match outside {
         None => Ok(()),
         Some(path) => {
-            Err(format!("the core reads {path}: move it below src/, which is what the hash of pkg/ covers").into())
+            Err(format!("the core reads {path}: move it below src/, which is part of what the hash of pkg/ covers")
+                .into())
         }
     }
 }
