@@ -75,7 +75,7 @@ impl Cell {
         };
         let mut exact = None;
         if how == Aggregation::Avg {
-            x /= self.values as f64;
+            x = self.amount.dividend(numeric) / self.values as f64;
         } else if numeric == Numeric::Decimal {
             exact = self.amount.decimal().map(|decimal| decimal.text());
         }

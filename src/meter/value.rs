@@ -223,6 +223,11 @@ impl Amount {
         }
     }
 
+    /// The amount that a mean is taken of: in decimal mode the server rounds twice, the units and then their quotient.
+    pub fn dividend(&self, numeric: Numeric) -> f64 {
+        if numeric == Numeric::Float { self.float } else { Decimal::new(self.units, 0).to_f64() / 1e19 }
+    }
+
     /// The exact amount of decimal mode. `None` for a sum beyond i128.
     pub fn decimal(&self) -> Option<Decimal> {
         if self.wraps == 0 { Some(Decimal::new(self.units, SCALE as u32)) } else { None }
