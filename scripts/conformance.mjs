@@ -11,9 +11,11 @@ const KINDS = {
   meters: async (path) => (await import('../tests/conformance/meters.mjs')).cases(readFileSync(path, 'utf8')),
   'meter-cases': async (path) =>
     (await import('../tests/conformance/meter-cases.mjs')).cases(readFileSync(path, 'utf8')),
+  'dodo-meters': async (path) =>
+    (await import('../tests/conformance/dodo-meters.mjs')).cases(readFileSync(path, 'utf8')),
   'llm-usage': async (path) => (await import('../tests/conformance/llm-usage.mjs')).cases(path),
 }
-const NOT_YET = ['openmeter-pricing', 'dodo-meters', 'billing', 'llm-cost']
+const NOT_YET = ['openmeter-pricing', 'billing', 'llm-cost']
 
 const [kind, path] = process.argv.slice(2).filter((a) => !a.startsWith('--'))
 const print = process.argv.includes('--print')

@@ -59,7 +59,7 @@ impl Bill {
             incomplete |= rows.incomplete;
             let (mut quantity, mut amount, mut minor) = (Decimal::ZERO, Ratio::ZERO, Decimal::ZERO);
             for (_, used) in rows.each() {
-                let Some(used) = used.quantity(meter.aggregation, totals.numeric())? else { continue };
+                let Some(used) = used.quantity(meter, totals.numeric())? else { continue };
                 let line = price.rate(&Usage::Quantity(used), &self.currency)?;
                 quantity.plus(&used, false)?;
                 amount.plus(&line.amount, false)?;
@@ -144,7 +144,7 @@ impl ProviderCost {
                 let mut w = Writer::object();
                 w.string("provider", provider).string("model", model);
                 let list = if reason.is_empty() {
-                    let cost = cell.quantity(meter.aggregation, self.0.numeric())?.unwrap_or(Decimal::ZERO);
+                    let cost = cell.quantity(meter, self.0.numeric())?.unwrap_or(Decimal::ZERO);
                     total.plus(&cost, false)?;
                     w.string("total", &cost.text());
                     &mut models

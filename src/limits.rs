@@ -99,6 +99,8 @@ pub const RFC9535_NESTING_MAX: usize = 8;
 /// Calls among the rules of its parser for one RFC 9535 path.
 #[cfg(feature = "rfc9535")]
 pub const RFC9535_PARSE_CALLS_MAX: usize = 100_000;
+/// Levels of filters within the filter of a Dodo meter: its own limit.
+pub const DODO_FILTER_LEVELS_MAX: usize = 3;
 /// Nesting of a query's filter.
 pub const FILTER_DEPTH_MAX: usize = 32;
 

@@ -240,7 +240,7 @@ fn windows() {
         let time = Instant::parse(text(case, "time")).unwrap().seconds;
         let table = zone_table(text(case, "tz"), time - 32 * 86_400, time + 62 * 86_400);
         let zone = Zone::parse(&Value::parse(&table).unwrap()).unwrap();
-        let (size, _) = Size::parse(text(case, "windowSize")).unwrap();
+        let (size, _) = Size::parse(text(case, "windowSize"), false).unwrap();
         let (start, end) = zone.window(size, time);
         assert!(start <= time && time < end, "{}", case.to_json());
         let bound = |seconds| Instant { seconds, nanos: 0 }.text();

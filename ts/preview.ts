@@ -1,7 +1,7 @@
 import { enter, previewCore, timeRange } from './engine'
 import { TaximeterError } from './errors'
 import { jsonText } from './json'
-import type { Meter, MeterResult, Query } from './types'
+import type { AnyMeter, MeterResult, MeterResultV3, Query, QueryV3 } from './types'
 import { zoneTable } from './zone'
 
 /** The core's memory has 64 MiB. */
@@ -39,8 +39,8 @@ export interface Diagnostic {
 }
 
 /** What {@link preview} gives. */
-export interface Preview {
-  result: MeterResult
+export interface Preview<Result = MeterResult> {
+  result: Result
   ingest: Verdict[]
   diagnostics: Diagnostic[]
 }
@@ -48,19 +48,31 @@ export interface Preview {
 /**
  * What a meter server answers for these events: a pure function of its arguments.
  *
- * `events` are CloudEvents in the order of their arrival: objects, or text (a JSON array, or one event a line), which
- * keeps the digits of numbers. Throws where the server would answer an error; `error.http` is its status.
+ * `events` are CloudEvents, or events as Dodo takes them, in the order of their arrival: objects, or text (a JSON array,
+ * or one event a line), which keeps the digits of numbers. A list among them is one request to Dodo. Throws where the server would answer an error; `error.http` is its status.
  *
  * @example
  * const meters = [{ slug: 'calls', eventType: 'call', aggregation: 'COUNT' }]
  * preview(meters, '{"specversion":"1.0","id":"1","source":"s","type":"call","subject":"u"}', { meter: 'calls' }).result.data
  */
 export function preview(
-  meters: Meter[],
+  meters: AnyMeter[],
   events: object[] | string,
   query: Query & { meter: string },
+  options?: PreviewOptions,
+): Preview
+export function preview(
+  meters: AnyMeter[],
+  events: object[] | string,
+  query: QueryV3 & { meter: string },
+  options?: PreviewOptions,
+): Preview<MeterResultV3>
+export function preview(
+  meters: AnyMeter[],
+  events: object[] | string,
+  query: Query & QueryV3 & { meter: string },
   options: PreviewOptions = {},
-): Preview {
+): Preview<MeterResult | MeterResultV3> {
   const text = typeof events === 'string' ? events : `[${events.map((event) => jsonText(event)).join(',')}]`
   const bytes = new TextEncoder().encode(text)
   // The core cannot refuse what does not fit into it.
@@ -69,6 +81,6 @@ export function preview(
   }
   const given = { now: new Date().toISOString(), ...options }
   const request = (zone: unknown) => JSON.stringify({ meters, query, options: { ...given, zone } })
-  const zone = zoneTable(query.windowTimeZone, () => enter(() => timeRange(request(null), bytes)))
+  const zone = zoneTable(query, () => enter(() => timeRange(request(null), bytes)))
   return JSON.parse(enter(() => previewCore(request(zone), bytes)))
 }

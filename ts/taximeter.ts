@@ -7,14 +7,16 @@ import { FLUSH_DEADLINE_MS, now, Outbox } from './outbox'
 import { Sink } from './sink'
 import { Staging } from './staging'
 import type {
+  AnyMeter,
   Cost,
   CostQuery,
   FlushResult,
-  Meter,
   MeterResult,
+  MeterResultV3,
   Prices,
   QuarantinedEvent,
   Query,
+  QueryV3,
   Recorded,
   Stats,
   TaximeterEvents,
@@ -33,8 +35,8 @@ export interface TaximeterOptions {
   sink: Sink
   /** Who reports the events, as a URI reference: CloudEvents' `source`. Together with the id it identifies an event. */
   source: string
-  /** Meters to preview; the same definitions that the server has. At most 100. */
-  meters?: Meter[]
+  /** Meters to preview; the same definitions that the vendor has. At most 100. */
+  meters?: AnyMeter[]
   /** Prices for {@link Taximeter.cost}. */
   prices?: Prices
   /** `fetch` with which events are sent; the platform's if absent. */
@@ -165,11 +167,15 @@ export class Taximeter {
    * @example
    * meter.preview('tokens_total', { groupBy: ['model'] }).data
    */
-  preview(meter: string, query: Query = {}): MeterResult {
+  preview(meter: string, query?: Query): MeterResult
+  preview(meter: string, query: QueryV3): MeterResultV3
+  preview(meter: string, query: Query & QueryV3 = {}): MeterResult | MeterResultV3 {
     const text = jsonText({ ...query, meter })
     this.#staging.drain()
-    const zone = zoneTable(query.windowTimeZone, () => this.#core.call((core) => core.timeRange()))
-    const result: MeterResult = JSON.parse(this.#core.call((core) => core.preview(text, JSON.stringify(zone))))
+    const zone = zoneTable(query, () => this.#core.call((core) => core.timeRange()))
+    const result: MeterResult | MeterResultV3 = JSON.parse(
+      this.#core.call((core) => core.preview(text, JSON.stringify(zone))),
+    )
     return this.#resets > 0 ? { ...result, incomplete: true } : result
   }
 

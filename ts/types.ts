@@ -46,6 +46,58 @@ export interface Meter {
   description?: string
 }
 
+/** A meter, with the names of OpenMeter's v3 API. */
+export interface MeterV3 {
+  /** As {@link Meter.slug}. */
+  key: string
+  event_type: string
+  aggregation: Lowercase<Meter['aggregation']>
+  value_property?: string
+  dimensions?: Record<string, string>
+  events_from?: string
+  name?: string
+  description?: string
+}
+
+/** A meter of Dodo Payments, as its API takes it. Documented behaviour: there was no server to compare with. */
+export interface DodoMeter {
+  /** Matches an event's `type` exactly. */
+  event_name: string
+  /** `key` is a member of `data`; absent for `count`, required for all others. */
+  aggregation: { type: 'count' | 'sum' | 'max' | 'last'; key?: string | null }
+  /** What queries and prices call it; the event's name if absent. */
+  name?: string
+  /** A label: nothing is converted. */
+  measurement_unit?: string
+  filter?: DodoFilter | null
+  description?: string | null
+  id?: string
+}
+
+/** Conditions, or filters of conditions up to three levels down. */
+export interface DodoFilter {
+  conjunction: 'and' | 'or'
+  clauses: (DodoCondition | DodoFilter)[]
+}
+
+/** An event without the member is left out, whatever the operator. */
+export interface DodoCondition {
+  key: string
+  operator:
+    | 'equals'
+    | 'not_equals'
+    | 'greater_than'
+    | 'greater_than_or_equals'
+    | 'less_than'
+    | 'less_than_or_equals'
+    | 'contains'
+    | 'does_not_contain'
+  value: string | number | boolean
+}
+
+/** A meter in the words of its vendor. */
+export type AnyMeter = Meter | MeterV3 | DodoMeter
+
 /** A filter of a group-by dimension, with OpenMeter's operators (`$eq`, `$in`, `$like`, `$gt`, `$and` …). */
 export type Filter = { [operator: string]: unknown }
 
@@ -65,6 +117,20 @@ export interface Query {
   groupBy?: string[]
   filterGroupBy?: Record<string, string | string[]>
   advancedMeterGroupByFilters?: Record<string, Filter>
+}
+
+/** A question in the names of OpenMeter's v3 API; one of them makes it one, and its answer a {@link MeterResultV3}. */
+export interface QueryV3 {
+  /** Inclusive, RFC 3339. */
+  from?: string
+  /** Exclusive, RFC 3339. */
+  to?: string
+  granularity?: 'PT1M' | 'PT1H' | 'P1D' | 'P1M'
+  /** IANA name; UTC if absent. */
+  time_zone?: string
+  group_by_dimensions?: string[]
+  /** At most 10 dimensions; `subject` and `customer_id` take `eq` and `in`, and group too. */
+  filters?: { dimensions?: Record<string, Filter> }
 }
 
 /** One row of an answer. */
@@ -90,6 +156,15 @@ export interface MeterResult {
   incomplete?: true
   /** Events on which a path of RFC 9535 took too many steps, whenever they happened: no row counts them. */
   excluded?: number
+}
+
+/** The answer to a {@link QueryV3}. */
+export interface MeterResultV3 {
+  from?: string
+  to?: string
+  /** A value is a decimal text. */
+  data: { value: string; from: string; to: string; dimensions: Record<string, string> }[]
+  incomplete?: true
 }
 
 /** What the customer is billed for a meter. Amounts are decimal strings in major units (dollars). */

@@ -1,4 +1,5 @@
 import { TaximeterError } from './errors'
+import type { Query, QueryV3 } from './types'
 
 /** Seconds in a day. */
 const DAY = 86_400
@@ -13,11 +14,12 @@ const FORMATS_MAX = 64
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /**
- * The rules of an IANA zone, from the platform's own data (it is too large to ship); `null` for UTC. `range` gives the
+ * The rules of a query's zone, an IANA name, from the platform's own data (it is too large to ship); `null` for UTC. `range` gives the
  * time to cover as JSON, `{ from, to }` in unix seconds or `null` for none; it is asked only when a zone is. Throws
  * `query_invalid` for an unknown zone.
  */
-export function zoneTable(zone: string | undefined, range: () => string): ZoneTable | null {
+export function zoneTable(query: Query & QueryV3, range: () => string): ZoneTable | null {
+  const zone = query.windowTimeZone ?? query.time_zone
   if (zone === undefined || zone === '' || zone === 'UTC') return null
   const format = formatOf(zone)
   const span: { from: number; to: number } | null = JSON.parse(range())

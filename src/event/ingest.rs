@@ -57,7 +57,8 @@ fn attributes(attributes: &Value, data: Option<&str>, now: Instant) -> Result<Ev
     Ok(Event { id: owned(id), source: owned(source), kind: owned(kind), subject: owned(subject), time, data: None })
 }
 
-fn text<'v>(attributes: &'v Value, name: &'static str) -> Result<&'v str> {
+/// An attribute that has to be there.
+pub(super) fn text<'v>(attributes: &'v Value, name: &'static str) -> Result<&'v str> {
     match attributes.present(name) {
         None => Err(Error::new("field_missing", "a required attribute is missing").at(name)),
         Some(value) => match value.as_str() {

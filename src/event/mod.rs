@@ -5,6 +5,7 @@
 
 mod build;
 mod data;
+mod dodo;
 mod ingest;
 mod recent;
 

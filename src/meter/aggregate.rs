@@ -1,6 +1,6 @@
 //! One cell of a result: what is kept of the events that fall into it.
 
-use super::definition::Aggregation;
+use super::definition::{Aggregation, Meter};
 use super::value::{Amount, Numeric};
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
@@ -22,6 +22,8 @@ pub struct Cell {
     pub amount: Amount,
     /// For LATEST: when it happened
     pub second: u32,
+    /// And how long after that second, where it counts
+    pub nanos: u32,
     /// Whose it is
     pub subject: String,
     /// When it came
@@ -44,7 +46,8 @@ impl Cell {
             // The greatest second wins; of a tie the bytewise smallest subject, then the earliest arrival. That is what
             // the server answers for one inserted batch; for more it is undefined there.
             Aggregation::Latest => {
-                let order = self.second.cmp(&other.second).then_with(|| other.subject.cmp(&self.subject));
+                let order = (self.second, self.nanos).cmp(&(other.second, other.nanos));
+                let order = order.then_with(|| other.subject.cmp(&self.subject));
                 order.then(other.arrival.cmp(&self.arrival)).is_lt()
             }
             _ => {
@@ -54,7 +57,8 @@ impl Cell {
         };
         self.values = self.values.saturating_add(other.values);
         if better {
-            (self.amount, self.second, self.arrival) = (other.amount, other.second, other.arrival);
+            (self.amount, self.second, self.nanos) = (other.amount, other.second, other.nanos);
+            self.arrival = other.arrival;
             self.subject.clone_from(&other.subject);
         }
     }
@@ -62,11 +66,14 @@ impl Cell {
     /// The value as a JSON number, and in decimal mode the exact text where there is one. `None`: no row.
     ///
     /// Error: `sum_overflow`.
-    pub fn value(&self, how: Aggregation, numeric: Numeric) -> Result<Option<(String, Option<String>)>> {
+    pub fn value(&self, meter: &Meter, numeric: Numeric) -> Result<Option<(String, Option<String>)>> {
+        let how = meter.aggregation;
         if matches!(how, Aggregation::Count | Aggregation::UniqueCount) {
             return Ok(Some((digits(self.count.into()), None)));
         }
-        if self.values == 0 {
+        // Dodo's are exact, and 0 if nothing was usable.
+        let numeric = if meter.dodo.is_some() { Numeric::Decimal } else { numeric };
+        if self.values == 0 && meter.dodo.is_none() {
             return Ok(None);
         }
         let Some(mut x) = self.amount.to_f64(numeric) else {
@@ -84,8 +91,8 @@ impl Cell {
     }
 
     /// The value as a decimal: exact in decimal mode, else as [`Self::value`] prints it.
-    pub fn quantity(&self, how: Aggregation, numeric: Numeric) -> Result<Option<Decimal>> {
-        match self.value(how, numeric)? {
+    pub fn quantity(&self, meter: &Meter, numeric: Numeric) -> Result<Option<Decimal>> {
+        match self.value(meter, numeric)? {
             None => Ok(None),
             Some((text, exact)) => Decimal::parse(exact.as_ref().unwrap_or(&text)).map(Some),
         }

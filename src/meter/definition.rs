@@ -1,6 +1,7 @@
 //! Meter definitions, checked as the server checks them when a meter is created.
 
-use super::path::Path;
+use super::dodo::{self, Clause};
+use super::path::{Document, Path};
 use crate::error::{Error, Result};
 use crate::json::Value;
 use crate::limits::{GROUP_BY_MAX, METERS_MAX};
@@ -49,12 +50,17 @@ pub struct Meter {
     pub groups: Vec<(String, Path)>,
     /// Unix second of the first visible event
     pub from: Option<i64>,
+    /// What its events must be like, of a meter of Dodo's: a product of its own rules (`dodo.rs`)
+    pub dodo: Option<Clause>,
 }
 
-/// Reads and checks a list of meters, in the spelling of OpenMeter's v1 API.
+/// Reads and checks a list of meters, each in the spelling of OpenMeter's v1 API, of its v3 API, or of Dodo's:
 ///
-/// `[{slug, eventType, aggregation, valueProperty?, groupBy?, eventFrom?, name?, description?, dialect?}]`. Errors:
-/// `meter_invalid`, `path_invalid`, `unknown_option` (400), `dialect_unavailable`, `path_regex_refused`,
+/// - `{slug, eventType, aggregation, valueProperty?, groupBy?, eventFrom?, name?, description?, dialect?}`
+/// - `{key, event_type, aggregation, value_property?, dimensions?, events_from?, name?, description?, dialect?}`
+/// - `{event_name, aggregation: {type, key?}, name?, measurement_unit?, filter?, description?}`
+///
+/// Errors: `meter_invalid`, `path_invalid`, `unknown_option` (400), `dialect_unavailable`, `path_regex_refused`,
 /// `limit_exceeded`; `path` is like `[0].groupBy.model`.
 pub fn parse_meters(value: &Value<'_>) -> Result<Vec<Meter>> {
     let Some(list) = value.as_array() else { return Err(Error::new("meter_invalid", "meters are a list").http(400)) };
@@ -65,7 +71,9 @@ pub fn parse_meters(value: &Value<'_>) -> Result<Vec<Meter>> {
     for (at, value) in list.iter().enumerate() {
         let mut meter = Meter::parse(value);
         if meter.as_ref().is_ok_and(|meter| meters.iter().any(|other| other.slug == meter.slug)) {
-            meter = Err(invalid("slug", "another meter has this slug"));
+            let names = ["slug", "key", "name", "event_name"];
+            let name = names.iter().find(|name| value.get(name).is_some());
+            meter = Err(invalid(name.unwrap_or(&"slug"), "another meter has this name"));
         }
         meters.push(meter.map_err(|e| e.at_index(at))?);
     }
@@ -74,18 +82,25 @@ pub fn parse_meters(value: &Value<'_>) -> Result<Vec<Meter>> {
 
 #[cold]
 #[inline(never)]
-fn invalid(field: &str, rule: &'static str) -> Error {
+pub(super) fn invalid(field: &str, rule: &'static str) -> Error {
     Error::new("meter_invalid", rule).at(field).http(400)
 }
 
-/// The members that are texts of 1 to so many characters.
-const TEXTS: [(&str, usize, &str); 6] = [
-    ("slug", 64, SLUG),
-    ("eventType", usize::MAX, EVENT_TYPE),
-    ("valueProperty", usize::MAX, VALUE),
-    ("eventFrom", usize::MAX, FROM),
-    ("name", 256, "1 to 256 characters"),
-    ("description", 1024, "1 to 1,024 characters"),
+/// The members' names in the two versions of the API, first those that are texts.
+const V1: [&str; 9] =
+    ["slug", "eventType", "valueProperty", "eventFrom", "name", "description", "groupBy", "aggregation", DIALECT];
+const V3: [&str; 9] =
+    ["key", "event_type", "value_property", "events_from", "name", "description", "dimensions", "aggregation", DIALECT];
+const DIALECT: &str = "dialect";
+
+/// The texts have 1 to so many characters.
+const TEXTS: [(usize, &str); 6] = [
+    (64, SLUG),
+    (usize::MAX, EVENT_TYPE),
+    (usize::MAX, VALUE),
+    (usize::MAX, FROM),
+    (256, "1 to 256 characters"),
+    (1024, "1 to 1,024 characters"),
 ];
 const SLUG: &str = "a slug is 1 to 64 lower-case letters and digits, its parts joined by single underscores";
 const EVENT_TYPE: &str = "an event type is a string that is not empty";
@@ -139,21 +154,14 @@ impl Meter {
         if value.as_object().is_none() {
             return Err(Error::new("meter_invalid", "a meter is an object").http(400));
         }
-        value
-            .only(&[
-                "slug",
-                "eventType",
-                "aggregation",
-                "valueProperty",
-                "groupBy",
-                "eventFrom",
-                "name",
-                "description",
-                "dialect",
-            ])
-            .map_err(|e| e.http(400))?;
+        if value.get("event_name").is_some() {
+            return dodo::parse(value).map_err(|e| e.http(400));
+        }
+        let v3 = value.get("key").is_some() || value.get("event_type").is_some();
+        let names = if v3 { &V3 } else { &V1 };
+        value.only(names).map_err(|e| e.http(400))?;
         let mut texts = [""; 6];
-        for ((field, max, rule), text) in TEXTS.iter().zip(&mut texts) {
+        for ((field, (max, rule)), text) in names.iter().zip(&TEXTS).zip(&mut texts) {
             if let Some(value) = value.present(field) {
                 *text = value.as_str().unwrap_or_default();
                 let characters = text.bytes().filter(|byte| byte & 0xc0 != 0x80).count();
@@ -163,18 +171,23 @@ impl Meter {
             }
         }
         let [slug, event_type, property, from, ..] = texts;
+        let [slug_name, type_name, property_name, from_name, _, _, groups_name, ..] = *names;
         if !is_slug(slug) {
-            return Err(invalid("slug", SLUG));
+            return Err(invalid(slug_name, SLUG));
         }
         if event_type.is_empty() {
-            return Err(invalid("eventType", EVENT_TYPE));
+            return Err(invalid(type_name, EVENT_TYPE));
         }
-        let name = value.get("aggregation").and_then(Value::as_str);
-        let Some((_, aggregation)) = AGGREGATIONS.iter().find(|(known, _)| Some(*known) == name) else {
-            return Err(invalid("aggregation", "SUM, COUNT, UNIQUE_COUNT, AVG, MIN, MAX or LATEST"));
+        let name = value.get("aggregation").and_then(Value::as_str).unwrap_or_default();
+        let is_name = |(known, _): &&(&str, Aggregation)| {
+            if v3 { known.to_ascii_lowercase() == name } else { *known == name }
+        };
+        let Some((_, aggregation)) = AGGREGATIONS.iter().find(is_name) else {
+            let rule = "SUM, COUNT, UNIQUE_COUNT, AVG, MIN, MAX or LATEST; in the names of v3 in lower case";
+            return Err(invalid("aggregation", rule));
         };
         if property.is_empty() != (*aggregation == Aggregation::Count) {
-            return Err(invalid("valueProperty", VALUE));
+            return Err(invalid(property_name, VALUE));
         }
         let mut meter = Self {
             slug: slug.to_owned(),
@@ -183,26 +196,36 @@ impl Meter {
             value: None,
             groups: Vec::new(),
             from: None,
+            dodo: None,
         };
         let dialect = dialect(value)?;
         if !property.is_empty() {
-            meter.value = Some(path("valueProperty", property, dialect)?);
+            meter.value = Some(path(property_name, property, dialect)?);
         }
         if !from.is_empty() {
-            meter.from = Some(Instant::parse(from).map_err(|_| invalid("eventFrom", FROM))?.seconds);
+            meter.from = Some(Instant::parse(from).map_err(|_| invalid(from_name, FROM))?.seconds);
         }
-        if let Some(groups) = value.present("groupBy") {
+        if let Some(groups) = value.present(groups_name) {
             let Some(groups) = groups.as_object() else {
-                return Err(invalid("groupBy", "an object of keys and paths"));
+                return Err(invalid(groups_name, "an object of keys and paths"));
             };
             for (key, value) in groups {
-                meter.group(key, value, property, dialect).map_err(|e| e.at("groupBy"))?;
+                if v3 && matches!(key.as_ref(), "subject" | "customer_id") {
+                    return Err(invalid(key, "the event's own subject and customer have these names").at(groups_name));
+                }
+                meter.group(key, value, property, dialect).map_err(|e| e.at(groups_name))?;
             }
         }
         if meter.groups.len() > GROUP_BY_MAX {
-            return Err(Error::new("limit_exceeded", "at most 16 group-by keys").at("groupBy"));
+            return Err(Error::new("limit_exceeded", "at most 16 group-by keys").at(groups_name));
         }
         Ok(meter)
+    }
+
+    /// Whether it sees an event with this data at this second.
+    pub fn sees(&self, second: u32, document: &Document<'_>) -> bool {
+        self.from.is_none_or(|from| i64::from(second) >= from)
+            && self.dodo.as_ref().is_none_or(|clause| clause.holds(document))
     }
 
     fn group(&mut self, key: &str, value: &Value<'_>, property: &str, dialect: Dialect) -> Result<()> {

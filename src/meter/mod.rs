@@ -7,6 +7,7 @@
 
 mod aggregate;
 mod definition;
+mod dodo;
 pub mod filter;
 mod key;
 pub mod path;

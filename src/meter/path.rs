@@ -46,17 +46,26 @@ impl Path {
         if long || parser.steps.len() > PATH_STEPS_MAX {
             return Err(Error::new("limit_exceeded", "a path has at most 256 bytes and 32 steps"));
         }
-        Ok(Self {
-            steps: parser.steps,
-            #[cfg(feature = "rfc9535")]
-            rfc9535: None,
-        })
+        Ok(Self::of(parser.steps))
     }
 
     /// Compiles a path of RFC 9535. Errors: `path_invalid`, `path_regex_refused`, `limit_exceeded`.
     #[cfg(feature = "rfc9535")]
     pub fn parse_rfc9535(text: &str) -> Result<Self> {
         Ok(Self { steps: Vec::new(), rfc9535: Some(rfc9535::Query::parse(text)?) })
+    }
+
+    /// The path of the member with this key, whatever the key.
+    pub fn member(key: &str) -> Self {
+        Self::of(vec![Step { key: key.to_owned(), ranges: Vec::new() }])
+    }
+
+    fn of(steps: Vec<Step>) -> Self {
+        Self {
+            steps,
+            #[cfg(feature = "rfc9535")]
+            rfc9535: None,
+        }
     }
 
     /// The first scalar among the matches, in document order.

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::index::Index;
 use crate::json::{Reader, Value, Writer};
 use crate::limits::PREVIEW_BYTES_MAX;
+use crate::sink::DODO_EVENTS_MAX;
 use crate::time::Instant;
 
 /// Reads `{meters, query, options}`.
@@ -40,7 +41,11 @@ fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Resul
     let mut rest = events.trim_ascii_start();
     if rest.starts_with('[') {
         let mut r = Reader::new(rest);
-        return r.array(|r| call(Event::parse(r.skip()?, now))).and_then(|()| r.end()).map_err(|e| e.at("events"));
+        let element = |r: &mut Reader| {
+            let text = r.skip()?;
+            if text.starts_with('[') { request(text, now, call) } else { call(event(text, now)) }
+        };
+        return r.array(element).and_then(|()| r.end()).map_err(|e| e.at("events"));
     }
     // One a line. A line that is no event is that line's fault alone.
     while !rest.is_empty() {
@@ -48,16 +53,51 @@ fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Resul
         let line = rest.get(..length).unwrap_or_default();
         rest = rest.get(length + 1..).unwrap_or_default();
         if !line.trim_ascii().is_empty() {
-            call(Event::parse(line, now))?;
+            call(event(line, now))?;
         }
     }
     Ok(())
 }
 
+/// A CloudEvent, or an event as Dodo takes it.
+fn event(text: &str, now: Instant) -> Result<Event> {
+    Event::parse(text, now).or_else(|error| Event::parse_dodo(text, now).unwrap_or(Err(error)))
+}
+
+/// The events of one request to Dodo: a fault in one refuses all.
+fn request(text: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Result<()>) -> Result<()> {
+    let read = |r: &mut Reader| {
+        let missing = || Err(Error::new("field_missing", "a required attribute is missing").at("event_id").http(400));
+        Ok(Event::parse_dodo(r.skip()?, now).unwrap_or_else(missing))
+    };
+    let mut ids = Index::default();
+    let mut fault = None;
+    let mut count = 0;
+    Reader::new(text).array(|r| {
+        count += 1;
+        let found = match read(r)? {
+            Err(error) => Some(error),
+            Ok(event) if ids.place(event.id.as_bytes()) + 1 < count => {
+                Some(Error::new("duplicate_id", "two events of the request have this id").at("event_id"))
+            }
+            _ if count > DODO_EVENTS_MAX => Some(Error::new("limit_exceeded", "a request has at most 1000 events")),
+            _ => None,
+        };
+        fault = fault.take().or(found);
+        Ok(())
+    })?;
+    Reader::new(text).array(|r| {
+        call(match (read(r)?, &fault) {
+            (Ok(_), Some(fault)) => Err(fault.clone().http(400)),
+            (read, _) => read,
+        })
+    })
+}
+
 /// Answers a query about events at hand, as the server will.
 ///
 /// `request` is `{meters, query, options}`; of the [`Options`], `now` is required. `events` are a JSON array or NDJSON, in
-/// order of arrival.
+/// order of arrival; a list in the array is a request to Dodo, which is taken or refused whole.
 ///
 /// The answer is `{result: {from?, to?, windowSize?, data, incomplete?, excluded?}, ingest, diagnostics}`. A row is `{value,
 /// valueDecimal?, windowStart, windowEnd, subject, customerId?, groupBy}`. `ingest` has a verdict for each event:
@@ -119,8 +159,12 @@ pub fn preview(request: &str, events: &str) -> Result<String> {
                             continue;
                         }
                         known = true;
+                        let sees = meter.sees(second, &document);
+                        if !sees && meter.dodo.is_some() {
+                            continue;
+                        }
                         let (key, cell, code) = meter.cell(&document, &event, second, arrival, options.numeric);
-                        let asked = meter.slug == query.meter.slug && meter.sees(second);
+                        let asked = sees && meter.slug == query.meter.slug;
                         if document.was_cut() {
                             diagnose(Some(&meter.slug), "path_too_costly");
                             rows.exclude(asked.into());

@@ -49,10 +49,10 @@ impl<'v> Options<'v> {
             options.engine = Engine::V25_12;
         }
         if let Some(customers) = value.present("customers") {
-            for customer in customers.as_array().ok_or_else(|| refused("customers", CUSTOMER))? {
+            for customer in customers.as_array().ok_or_else(|| refused("customers", CUSTOMER_RULE))? {
                 let id = customer.get("id").and_then(Value::as_str);
                 let (Some(id), Some(mut subjects)) = (id, strings(customer.present("subjectKeys"))) else {
-                    return Err(refused("customers", CUSTOMER));
+                    return Err(refused("customers", CUSTOMER_RULE));
                 };
                 subjects.extend(customer.get("key").and_then(Value::as_str));
                 subjects.retain(|text| !text.is_empty());
@@ -66,7 +66,7 @@ impl<'v> Options<'v> {
     }
 }
 
-const CUSTOMER: &str = "a list of {id, key?, subjectKeys?}";
+const CUSTOMER_RULE: &str = "a list of {id, key?, subjectKeys?}";
 
 #[cold]
 #[inline(never)]
@@ -115,6 +115,8 @@ pub struct Query<'q> {
     pub groups: Vec<usize>,
     /// All of them must match
     pub filters: Vec<(Dimension, Filter<'q>)>,
+    /// Whether it is asked in the names of the v3 API, and so answered in its form
+    pub v3: bool,
 }
 
 #[cold]
@@ -148,7 +150,8 @@ fn time(query: &Value<'_>, field: &str) -> Result<Option<Instant>> {
 
 /// The zone that a query needs a table for: none without a name, or for UTC.
 pub fn zone_name<'v>(query: &'v Value<'_>) -> Option<&'v str> {
-    query.present("windowTimeZone").and_then(Value::as_str).filter(|name| !matches!(*name, "" | "UTC"))
+    let zone = query.present(ZONE).or(query.present(ZONE_V3));
+    zone.and_then(Value::as_str).filter(|name| !matches!(*name, "" | "UTC"))
 }
 
 impl<'q> Query<'q> {
@@ -171,10 +174,18 @@ impl<'q> Query<'q> {
             by_subject: false,
             groups: Vec::new(),
             filters: Vec::new(),
+            v3: false,
         })
     }
 
-    /// Reads and checks a query in the spelling of OpenMeter's v1 API.
+    /// Reads and checks a query in the names of OpenMeter's v1 API:
+    ///
+    /// `{meter, from?, to?, windowSize?, windowTimeZone?, groupBy?, subject?, filterCustomerId?, filterGroupBy?,
+    /// advancedMeterGroupByFilters?}`
+    ///
+    /// or, if there is one of its own, in those of the v3 API:
+    ///
+    /// `{meter, from?, to?, granularity?, time_zone?, group_by_dimensions?, filters?: {dimensions?}}`
     ///
     /// Errors, the first of these: `meter_not_found` (404), `query_invalid`, `unknown_option` (400),
     /// `customer_not_found` (404), `filter_invalid` (400, 500), `group_key_reserved` (500), `limit_exceeded`.
@@ -183,42 +194,51 @@ impl<'q> Query<'q> {
         let Some(meter) = meters.iter().find(|meter| meter.slug == slug) else {
             return Err(Error::new("meter_not_found", "there is no such meter").at("meter").http(404));
         };
-        value
-            .only(&[
-                "meter",
-                "from",
-                "to",
-                "windowSize",
-                "windowTimeZone",
-                "subject",
-                CUSTOMERS,
-                "groupBy",
-                SIMPLE,
-                ADVANCED,
-            ])
-            .map_err(|e| e.http(400))?;
+        let v3 = V3.iter().skip(3).any(|name| value.get(name).is_some());
+        let names: &[_] = if v3 { &V3 } else { &V1 };
+        value.only(names).map_err(|e| e.http(400))?;
+        let [size_name, zone_name, groups_name] = if v3 { [SIZE_V3, ZONE_V3, GROUPS_V3] } else { [SIZE, ZONE, GROUPS] };
         let mut query = Self::between(value, meter)?;
-        query.zone = zone(value, options)?;
-        query.subjects = texts(value, "subject")?;
-        query.by_subject = value.present("subject").is_some();
-        if let Some(name) = value.present("windowSize") {
-            query.window = name.as_str().and_then(Size::parse);
+        query.v3 = v3;
+        query.zone = zone(value, zone_name, options)?;
+        if let Some(name) = value.present(size_name) {
+            query.window = name.as_str().and_then(|name| Size::parse(name, v3));
             if query.window.is_none() {
-                return Err(invalid("windowSize", "MINUTE, HOUR, DAY or MONTH"));
+                return Err(invalid(size_name, "MINUTE, HOUR, DAY or MONTH; in v3 PT1M, PT1H, P1D or P1M"));
             }
         }
-        let wanted = texts(value, CUSTOMERS)?;
-        for key in &texts(value, "groupBy")? {
-            query.group_by(meter, key, wanted.is_empty())?;
+        let filters = value.present("filters");
+        if let Some(filters) = filters {
+            filters.only(&["dimensions"]).map_err(|e| e.at("filters").http(400))?;
+        }
+        let dimensions = filters.and_then(|filters| filters.present("dimensions"));
+        // In v3 the subject and the customer are dimensions.
+        let (subjects, wanted) = match dimensions {
+            None => (texts(value, SUBJECT)?, texts(value, CUSTOMERS)?),
+            Some(dimensions) => (named(dimensions, SUBJECT)?, named(dimensions, CUSTOMER)?),
+        };
+        query.by_subject = dimensions.unwrap_or(value).present(SUBJECT).is_some();
+        query.subjects = subjects;
+        for key in &texts(value, groups_name)? {
+            query.group_by(meter, key, wanted.is_empty()).map_err(|e| e.at(groups_name))?;
         }
         let mut advanced: &[_] = &[];
-        for &field in &[SIMPLE, ADVANCED] {
-            let Some(filters) = value.present(field) else { continue };
+        let advanced_name = if v3 { DIMENSIONS } else { ADVANCED };
+        for (field, filters) in
+            [(SIMPLE, value.present(SIMPLE)), (advanced_name, value.present(ADVANCED).or(dimensions))]
+        {
+            let Some(filters) = filters else { continue };
             if field == ADVANCED && value.present(SIMPLE).is_some() {
                 return Err(invalid(SIMPLE, "one kind of filter at a time"));
             }
             let members = filters.as_object().ok_or_else(|| invalid(field, "an object of group keys and filters"))?;
+            if v3 && members.len() > 10 {
+                return Err(invalid(field, "at most 10 dimensions"));
+            }
             for (key, value) in members {
+                if v3 && is_own(key) {
+                    continue;
+                }
                 let dimension = dimension(meter, key, wanted.is_empty()).map_err(|e| e.at(field))?;
                 if field == SIMPLE {
                     let mut texts = Vec::new();
@@ -237,13 +257,18 @@ impl<'q> Query<'q> {
                     }
                 }
             }
-            if field == ADVANCED {
+            if field != SIMPLE {
                 advanced = members;
             }
         }
-        query.find_customers(&wanted, &options.customers)?;
+        query
+            .find_customers(&wanted, &options.customers)
+            .map_err(|e| e.at(if v3 { "filters.dimensions.customer_id" } else { CUSTOMERS }))?;
         for (key, value) in advanced {
-            if let Some(filter) = Filter::parse(value).map_err(|e| e.at(key).at(ADVANCED))? {
+            if v3 && is_own(key) {
+                continue;
+            }
+            if let Some(filter) = Filter::parse(value).map_err(|e| e.at(key).at(advanced_name))? {
                 query.filters.push((dimension(meter, key, false)?, filter));
             }
         }
@@ -251,7 +276,7 @@ impl<'q> Query<'q> {
             if is_reserved(name) && query.groups.contains(&at) {
                 return Err(Error::new("group_key_reserved", "the server's SQL fails with a group of this name")
                     .at(name)
-                    .at("groupBy")
+                    .at(groups_name)
                     .help("give the meter's group another key")
                     .http(500));
             }
@@ -260,13 +285,13 @@ impl<'q> Query<'q> {
     }
 
     fn group_by(&mut self, meter: &Meter, key: &str, no_customers: bool) -> Result<()> {
-        if key == "subject" {
+        if key == SUBJECT {
             self.by_subject = true;
-        } else if key == "customer_id" {
+        } else if key == CUSTOMER {
             if no_customers {
-                return Err(invalid("groupBy", CUSTOMER_ID));
+                return Err(invalid(CUSTOMER, CUSTOMER_ID));
             }
-        } else if let Dimension::Group(at) = dimension(meter, key, no_customers).map_err(|e| e.at("groupBy"))? {
+        } else if let Dimension::Group(at) = dimension(meter, key, no_customers)? {
             let place = self.groups.iter().take_while(|other| **other < at).count();
             if self.groups.get(place) != Some(&at) {
                 self.groups.insert(place, at);
@@ -279,13 +304,17 @@ impl<'q> Query<'q> {
         for id in ids {
             if let Some(customer) = known.iter().find(|customer| customer.id == *id) {
                 if customer.subjects.is_empty() {
-                    return Err(invalid(CUSTOMERS, "a customer without key and subject keys cannot be asked for"));
+                    return Err(Error::new(
+                        "query_invalid",
+                        "a customer without key and subject keys cannot be asked for",
+                    )
+                    .http(400));
                 }
                 self.customers.push(customer);
             }
         }
         if self.customers.len() < ids.len() {
-            return Err(Error::new("customer_not_found", "there is no such customer").at(CUSTOMERS).http(404));
+            return Err(Error::new("customer_not_found", "there is no such customer").http(404));
         }
         Ok(())
     }
@@ -297,9 +326,9 @@ impl<'q> Query<'q> {
     }
 }
 
-fn zone<'o>(query: &Value<'_>, options: &'o Options<'_>) -> Result<&'o Zone> {
-    let fail = || invalid("windowTimeZone", "no such time zone").help("an IANA name, like Europe/Berlin");
-    if query.present("windowTimeZone").is_some_and(|name| name.as_str().is_none()) {
+fn zone<'o>(query: &Value<'_>, name: &str, options: &'o Options<'_>) -> Result<&'o Zone> {
+    let fail = || invalid(name, "no such time zone").help("an IANA name, like Europe/Berlin");
+    if query.present(name).is_some_and(|name| name.as_str().is_none()) {
         return Err(fail());
     }
     match (zone_name(query), &options.zone) {
@@ -314,13 +343,43 @@ fn zone<'o>(query: &Value<'_>, options: &'o Options<'_>) -> Result<&'o Zone> {
 fn dimension(meter: &Meter, key: &str, no_customers: bool) -> Result<Dimension> {
     match meter.groups.iter().position(|(name, _)| name == key) {
         None => Err(invalid(key, "the meter has no such group")),
-        _ if key == "subject" => Ok(Dimension::Subject),
-        _ if key == "customer_id" && no_customers => Err(invalid(key, CUSTOMER_ID)),
-        _ if key == "customer_id" => Ok(Dimension::Customer),
+        _ if key == SUBJECT => Ok(Dimension::Subject),
+        _ if key == CUSTOMER && no_customers => Err(invalid(key, CUSTOMER_ID)),
+        _ if key == CUSTOMER => Ok(Dimension::Customer),
         Some(at) => Ok(Dimension::Group(at)),
     }
 }
 
+/// The texts that an `eq` or `in` asks for, none if it is absent: of the subject and the customer v3 takes no others.
+fn named<'v>(dimensions: &'v Value<'_>, key: &str) -> Result<Vec<&'v str>> {
+    let Some(value) = dimensions.present(key) else { return Ok(Vec::new()) };
+    match Filter::parse(value) {
+        Ok(None) => Ok(Vec::new()),
+        Ok(Some(Filter::Test(Operator::In, false, texts))) => Ok(texts),
+        Ok(_) => Err(invalid(key, "eq or in")),
+        Err(error) => Err(error.at(key)),
+    }
+    .map_err(|e| e.at(DIMENSIONS))
+}
+
+/// Dimensions of an event that are not the meter's.
+fn is_own(key: &str) -> bool {
+    matches!(key, SUBJECT | CUSTOMER)
+}
+
+/// The names in the two versions of the API; the first three are in both.
+const V1: [&str; 10] = ["meter", "from", "to", SIZE, ZONE, GROUPS, SUBJECT, CUSTOMERS, SIMPLE, ADVANCED];
+const V3: [&str; 7] = ["meter", "from", "to", SIZE_V3, ZONE_V3, GROUPS_V3, "filters"];
+
+const SIZE: &str = "windowSize";
+const SIZE_V3: &str = "granularity";
+const ZONE: &str = "windowTimeZone";
+const ZONE_V3: &str = "time_zone";
+const GROUPS: &str = "groupBy";
+const GROUPS_V3: &str = "group_by_dimensions";
+const DIMENSIONS: &str = "filters.dimensions";
+const SUBJECT: &str = "subject";
+const CUSTOMER: &str = "customer_id";
 const SIMPLE: &str = "filterGroupBy";
 const ADVANCED: &str = "advancedMeterGroupByFilters";
 const CUSTOMERS: &str = "filterCustomerId";

@@ -5,7 +5,7 @@ use super::definition::Aggregation;
 use super::key;
 use super::query::{Dimension, Query};
 use super::value::Numeric;
-use crate::decimal::digits;
+use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::json::Writer;
@@ -138,7 +138,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// `{from?, to?, windowSize?, data: [row], incomplete?, excluded?}`. Error: `sum_overflow`.
+    /// `{from?, to?, windowSize?, data: [row], incomplete?, excluded?}`, or as the v3 API answers, where a row is `{value,
+    /// from, to, dimensions}` and the value a decimal text. Error: `sum_overflow`.
     pub fn answer(mut self, numeric: Numeric) -> Result<String> {
         let (query, how) = (self.query, self.query.meter.aggregation);
         let grouped = query.by_subject || !query.customers.is_empty() || !query.groups.is_empty();
@@ -156,10 +157,14 @@ impl<'a> Rows<'a> {
         let mut data = Writer::array();
         for &at in &sorted.order() {
             let Some(cell) = self.cells.list.get(at) else { continue };
-            let Some((value, exact)) = cell.value(how, numeric)? else { continue };
+            let Some((value, exact)) = cell.value(query.meter, numeric)? else { continue };
             let mut row = Writer::object();
-            row.raw("value", &value);
-            if let Some(exact) = exact {
+            if query.v3 {
+                row.string("value", &Decimal::parse(&value)?.text());
+            } else {
+                row.raw("value", &value);
+            }
+            if let Some(exact) = exact.filter(|_| !query.v3) {
                 row.string("valueDecimal", &exact);
             }
             let end = match query.window {
@@ -174,25 +179,28 @@ impl<'a> Rows<'a> {
                 let given = given.filter(|_| query.window.is_none());
                 row.string(name, &given.unwrap_or(Instant { seconds, nanos: 0 }).text());
             };
-            bound("windowStart", query.from, self.start(cell.first));
-            bound("windowEnd", query.to, end);
+            let [start_name, end_name] = if query.v3 { ["from", "to"] } else { ["windowStart", "windowEnd"] };
+            bound(start_name, query.from, self.start(cell.first));
+            bound(end_name, query.to, end);
             let texts = key::texts(sorted.key(at));
             let text = |at: usize| texts.get(at).map_or("", String::as_str);
+            let mut groups = Writer::object();
+            // In v3 the subject and the customer are dimensions.
+            let own = if query.v3 { &mut groups } else { &mut row };
             if query.by_subject {
-                row.string("subject", text(0));
-            } else {
-                row.raw("subject", "null");
+                own.string("subject", text(0));
+            } else if !query.v3 {
+                own.raw("subject", "null");
             }
             if !query.customers.is_empty() {
-                row.string("customerId", text(1));
+                own.string(if query.v3 { "customer_id" } else { "customerId" }, text(1));
             }
-            let mut groups = Writer::object();
             for (at, group) in query.groups.iter().enumerate() {
                 if let Some((name, _)) = self.query.meter.groups.get(*group) {
                     groups.string(name, text(at + 2));
                 }
             }
-            row.raw("groupBy", &groups.end());
+            row.raw(if query.v3 { "dimensions" } else { "groupBy" }, &groups.end());
             data.item(&row.end());
         }
         let mut result = Writer::object();
@@ -203,7 +211,7 @@ impl<'a> Rows<'a> {
         };
         bound("from", query.from);
         bound("to", query.to);
-        if let Some((_, name)) = query.window {
+        if let Some((_, name)) = query.window.filter(|_| !query.v3) {
             result.string("windowSize", name);
         }
         result.raw("data", &data.end());

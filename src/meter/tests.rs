@@ -93,7 +93,7 @@ fn the_first_fault_of_a_query_decides() {
         (r#""windowSize":"WEEK""#, "windowSize"),
         (r#""windowTimeZone":"Mars/Base""#, "windowTimeZone"),
         (r#""groupBy":["z"]"#, "groupBy.z"),
-        (r#""groupBy":["customer_id"]"#, "groupBy"),
+        (r#""groupBy":["customer_id"]"#, "groupBy.customer_id"),
         (r#""groupBy":"k""#, "groupBy"),
         (r#""subject":"s""#, "subject"),
         (r#""filterGroupBy":{"z":"a"}"#, "filterGroupBy.z"),
@@ -114,6 +114,91 @@ fn the_first_fault_of_a_query_decides() {
     );
     assert_eq!(m(r#""groupBy":["value"]"#), ("group_key_reserved", "groupBy.value".to_owned(), 500));
     assert_eq!(m(r#""groupBy":["k","NULL"]"#), ("group_key_reserved", "groupBy.NULL".to_owned(), 500));
+}
+
+const V3: &str =
+    r#"[{"key":"m","event_type":"t","aggregation":"sum","value_property":"$.v","dimensions":{"k":"$.k"}}]"#;
+
+#[test]
+fn the_names_of_v3() {
+    let refuse = |from: &str, to: &str| {
+        let error = refused(parse_meters(&value(&V3.replace(from, to))));
+        (error.code, error.path.clone().unwrap_or_default())
+    };
+    for (from, to, path) in [
+        ("\"m\"", "\"M\"", "[0].key"),
+        ("\"t\"", "\"\"", "[0].event_type"),
+        ("\"sum\"", "\"SUM\"", "[0].aggregation"),
+        ("\"sum\"", "\"count\"", "[0].value_property"),
+        ("\"$.v\"", "\"v\"", "[0].value_property"),
+        ("\"k\":", "\"subject\":", "[0].dimensions.subject"),
+        ("\"k\":", "\"customer_id\":", "[0].dimensions.customer_id"),
+        ("\"$.k\"", "\"$.v\"", "[0].dimensions.k"),
+        ("\"key\":", "\"events_from\":\"now\",\"key\":", "[0].events_from"),
+    ] {
+        assert_eq!(refuse(from, to), ("meter_invalid", path.to_owned()), "{to}");
+    }
+    assert_eq!(refuse("value_property", "valueProperty"), ("unknown_option", "[0].valueProperty".to_owned()));
+    let unique = V3.replace("\"sum\"", "\"unique_count\"");
+    assert!(parse_meters(&value(&unique)).unwrap()[0].aggregation == super::Aggregation::UniqueCount);
+
+    let meters = parse_meters(&value(V3)).unwrap();
+    let options = r#"{"customers":[{"id":"c1","key":"a","subjectKeys":["b"]}]}"#;
+    let options = value(options);
+    let options = Options::parse(&options).unwrap();
+    let mut totals = totals(V3);
+    for (n, (subject, k, v)) in
+        [("a", "x", "1e21"), ("b", "x", "0.5"), ("b", "y", "2"), ("z", "y", "4")].iter().enumerate()
+    {
+        totals.add(&event(n, 1_704_067_200, subject, &format!(r#"{{"k":"{k}","v":{v}}}"#)), n as u64);
+    }
+    let ask = |rest: &str| {
+        let query = format!(r#"{{"meter":"m",{rest}}}"#);
+        let query = value(&query);
+        match Query::parse(&query, &meters, &options) {
+            Ok(query) => totals.query(&query).unwrap(),
+            Err(error) => format!("{} {}", error.code, error.path.as_deref().unwrap_or_default()),
+        }
+    };
+    assert_eq!(
+        ask(r#""from":"2024-01-01T00:00:00.5Z","granularity":"P1D","time_zone":"UTC","group_by_dimensions":["k"],
+            "filters":{"dimensions":{"subject":{"in":["a","b"]},"k":{"or":[{"eq":"x"},{"contains":"nothing"}]}}}"#),
+        concat!(
+            r#"{"from":"2024-01-01T00:00:00.5Z","data":["#,
+            r#"{"value":"1000000000000000000000","from":"2024-01-01T00:00:00Z","to":"2024-01-02T00:00:00Z","dimensions":{"subject":"a","k":"x"}},"#,
+            r#"{"value":"0.5","from":"2024-01-01T00:00:00Z","to":"2024-01-02T00:00:00Z","dimensions":{"subject":"b","k":"x"}}]}"#
+        )
+    );
+    let customer =
+        ask(r#""group_by_dimensions":["k"],"filters":{"dimensions":{"customer_id":{"eq":"c1"},"k":{"neq":"x"}}}"#);
+    assert!(
+        customer.contains(r#""value":"2","#) && customer.contains(r#""dimensions":{"customer_id":"c1","k":"y"}"#),
+        "{customer}"
+    );
+    assert!(ask(r#""filters":{}"#).contains(r#""value":"1000000000000000000000","#));
+    assert!(ask(r#""groupBy":["k"]"#).contains(r#""value":6,"#));
+    for (query, want) in [
+        (r#""granularity":"DAY""#, "query_invalid granularity"),
+        (r#""granularity":"P1D","windowSize":"DAY""#, "unknown_option windowSize"),
+        (r#""time_zone":"Mars/Base""#, "query_invalid time_zone"),
+        (r#""group_by_dimensions":["z"]"#, "query_invalid group_by_dimensions.z"),
+        (r#""filters":{"subject":{}}"#, "unknown_option filters.subject"),
+        (r#""filters":{"dimensions":{"z":{"eq":"x"}}}"#, "query_invalid filters.dimensions.z"),
+        (r#""filters":{"dimensions":{"subject":{"neq":"a"}}}"#, "query_invalid filters.dimensions.subject"),
+        (r#""filters":{"dimensions":{"subject":{"eq":""}}}"#, "filter_invalid filters.dimensions.subject.eq"),
+        (r#""filters":{"dimensions":{"k":{"is":"a"}}}"#, "filter_invalid filters.dimensions.k.is"),
+        (
+            r#""filters":{"dimensions":{"customer_id":{"eq":"c2"}}}"#,
+            "customer_not_found filters.dimensions.customer_id",
+        ),
+    ] {
+        assert_eq!(ask(query), want, "{query}");
+    }
+    let many: Vec<_> = (0..11).map(|n| format!(r#""k{n}":{{"eq":"x"}}"#)).collect();
+    assert_eq!(
+        ask(&format!(r#""filters":{{"dimensions":{{{}}}}}"#, many.join(","))),
+        "query_invalid filters.dimensions"
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::key;
 use super::path::Document;
 use super::query::{Options, Query};
 use super::rows::Rows;
-use super::value::{Code, Engine, Numeric};
+use super::value::{Code, Engine, Numeric, What};
 use super::window::{Size, UTC};
 use crate::error::Result;
 use crate::event::Event;
@@ -88,7 +88,7 @@ impl Totals {
         self.seen.add(second);
         let document = Document::of(event, self.engine);
         for (meter, table) in self.meters.iter().zip(&mut self.tables) {
-            if meter.event_type == event.kind && meter.sees(second) {
+            if meter.event_type == event.kind && meter.sees(second, &document) {
                 let (mut key, cell, _) = meter.cell(&document, event, second, arrival, self.numeric);
                 if document.was_cut() {
                     table.excluded += 1;
@@ -122,11 +122,6 @@ impl Totals {
 }
 
 impl Meter {
-    /// Whether events of this second are not too old for it.
-    pub fn sees(&self, second: u32) -> bool {
-        self.from.is_none_or(|from| i64::from(second) >= from)
-    }
-
     /// What one event of its type brings: the key (its time is 0), the cell, and why the value is not counted, if so.
     pub fn cell(
         &self,
@@ -143,8 +138,19 @@ impl Meter {
             key::push(&mut key, &path.find(document).text());
         }
         let Some(path) = &self.value else { return (key, cell, None) };
-        let found = path.find(document);
+        let mut found = path.find(document);
         let mut code = None;
+        let mut numeric = numeric;
+        if self.dodo.is_some() {
+            // Our choice: exact, with the digits that were sent, as those of a string are.
+            numeric = Numeric::Decimal;
+            cell.nanos = event.time.nanos;
+            if found.what == What::Number {
+                found.what = What::String;
+            }
+        } else if self.aggregation == Aggregation::Latest {
+            cell.subject.clone_from(&event.subject);
+        }
         if self.aggregation == Aggregation::UniqueCount {
             let (text, said) = found.distinct();
             code = said;
@@ -155,9 +161,6 @@ impl Meter {
             match found.amount(numeric) {
                 Ok(amount) => (cell.amount, cell.values) = (amount, 1),
                 Err(said) => code = Some(said),
-            }
-            if self.aggregation == Aggregation::Latest {
-                cell.subject.clone_from(&event.subject);
             }
         }
         (key, cell, code)

@@ -25,11 +25,16 @@ pub enum Size {
 }
 
 impl Size {
-    /// The size of the server's name, and the name.
-    pub fn parse(name: &str) -> Option<(Self, &'static str)> {
-        const NAMES: [(Size, &str); 4] =
-            [(Size::Minute, "MINUTE"), (Size::Hour, "HOUR"), (Size::Day, "DAY"), (Size::Month, "MONTH")];
-        NAMES.iter().find(|(_, known)| *known == name).copied()
+    /// The size of a name of the server's API, v1's or v3's, and v1's name.
+    pub fn parse(name: &str, v3: bool) -> Option<(Self, &'static str)> {
+        const NAMES: [(Size, &str, &str); 4] = [
+            (Size::Minute, "MINUTE", "PT1M"),
+            (Size::Hour, "HOUR", "PT1H"),
+            (Size::Day, "DAY", "P1D"),
+            (Size::Month, "MONTH", "P1M"),
+        ];
+        let found = NAMES.iter().find(|(_, old, new)| name == if v3 { *new } else { *old });
+        found.map(|(size, name, _)| (*size, *name))
     }
 }
 

@@ -14,13 +14,15 @@ pub(super) const DECLARED: Declared = Declared {
     separator: ",",
     suffix: "]}",
     accepted: &[200],
-    events_max: 1000,
+    events_max: EVENTS_MAX,
     // The schema takes 1000, the guide advises 100.
     events: 100,
     oldest_ms: Some(3_600_000),
     newest_ms: Some(300_000),
 };
 
+/// Events of one request.
+pub const EVENTS_MAX: usize = 1000;
 const METADATA_KEYS_MAX: usize = 50;
 const METADATA_KEY_CHARS_MAX: usize = 100;
 const METADATA_VALUE_CHARS_MAX: usize = 500;
@@ -50,7 +52,8 @@ pub(super) fn map(event: &Event) -> Result<String> {
     Ok(w.end())
 }
 
-fn check(data: &str) -> Result<()> {
+/// Checks what Dodo takes as metadata. Error: `field_limit`.
+pub fn check(data: &str) -> Result<()> {
     let mut keys = 0_usize;
     Reader::new(data).object(|r, key| {
         keys += 1;

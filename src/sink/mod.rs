@@ -7,6 +7,8 @@ mod dodo;
 mod openmeter;
 mod url;
 
+pub use dodo::{EVENTS_MAX as DODO_EVENTS_MAX, check as check_metadata};
+
 use crate::delivery::{Outcome, Verdict, verdict};
 use crate::error::{Error, Result};
 use crate::event::Event;
