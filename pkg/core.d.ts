@@ -40,13 +40,13 @@ export class Core {
      */
     openStaging(): string;
     /**
-     * See [`Client::outcome`].
+     * See [`Client::outcome`] and [`Outcome::read`].
      */
-    outcome(batch: number, outcome: string, mono_ms: number, wall_ms: number, random: number): string;
+    outcome(batch: number, status: number | null | undefined, unsent: boolean, lines: string, mono_ms: number, wall_ms: number, random: number): Float64Array;
     /**
      * See [`Client::poll`].
      */
-    poll(mono_ms: number, wall_ms: number, random: number): string;
+    poll(mono_ms: number, wall_ms: number, random: number): Float64Array;
     /**
      * See [`Client::preview`].
      */
@@ -75,6 +75,10 @@ export class Core {
      * See [`Client::state`].
      */
     state(): string;
+    /**
+     * See [`Client::take_texts`].
+     */
+    texts(): string;
     /**
      * See [`Client::time_range`].
      */

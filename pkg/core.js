@@ -158,68 +158,52 @@ export class Core {
         }
     }
     /**
-     * See [`Client::outcome`].
+     * See [`Client::outcome`] and [`Outcome::read`].
      * @param {number} batch
-     * @param {string} outcome
+     * @param {number | null | undefined} status
+     * @param {boolean} unsent
+     * @param {string} lines
      * @param {number} mono_ms
      * @param {number} wall_ms
      * @param {number} random
-     * @returns {string}
+     * @returns {Float64Array}
      */
-    outcome(batch, outcome, mono_ms, wall_ms, random) {
-        let deferred7_0;
-        let deferred7_1;
-        try {
-            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
-                throw new Error('Invalid stale object from previous Wasm instance');
-            }
-            const val2 = +batch;
-            const val3 = +mono_ms;
-            const val4 = +wall_ms;
-            const val5 = +random;
-            const ptr0 = passStringToWasm0(outcome, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
-            const len0 = WASM_VECTOR_LEN;
-            let ret;
-            __wbg_call_guard();
-            ret = wasm.core_outcome(this.__wbg_ptr, val2, ptr0, len0, val3, val4, val5);
-            var ptr6 = ret[0];
-            var len6 = ret[1];
-            if (ret[3]) {
-                ptr6 = 0; len6 = 0;
-                throw takeFromExternrefTable0(ret[2]);
-            }
-            deferred7_0 = ptr6;
-            deferred7_1 = len6;
-            return getStringFromWasm0(ptr6, len6);
-        } finally {
-            __wbg_call_guard();
-            wasm.__wbindgen_free(deferred7_0, deferred7_1, 1);
+    outcome(batch, status, unsent, lines, mono_ms, wall_ms, random) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
         }
+        const val2 = +batch;
+        const val3 = +(isLikeNone(status) ? 0xFFFFFF : status);
+        const val4 = +unsent;
+        const val5 = +mono_ms;
+        const val6 = +wall_ms;
+        const val7 = +random;
+        const ptr0 = passStringToWasm0(lines, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+        const len0 = WASM_VECTOR_LEN;
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.core_outcome(this.__wbg_ptr, val2, val3, val4, ptr0, len0, val5, val6, val7);
+        var v8 = getArrayF64FromWasm0(ret[0], ret[1]).slice();
+        wasm.__wbindgen_free(ret[0], ret[1] * 8, 8);
+        return v8;
     }
     /**
      * See [`Client::poll`].
      * @param {number} mono_ms
      * @param {number} wall_ms
      * @param {number} random
-     * @returns {string}
+     * @returns {Float64Array}
      */
     poll(mono_ms, wall_ms, random) {
-        let deferred1_0;
-        let deferred1_1;
-        try {
-            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
-                throw new Error('Invalid stale object from previous Wasm instance');
-            }
-            let ret;
-            __wbg_call_guard();
-            ret = wasm.core_poll(this.__wbg_ptr, mono_ms, wall_ms, random);
-            deferred1_0 = ret[0];
-            deferred1_1 = ret[1];
-            return getStringFromWasm0(ret[0], ret[1]);
-        } finally {
-            __wbg_call_guard();
-            wasm.__wbindgen_free(deferred1_0, deferred1_1, 1);
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
         }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.core_poll(this.__wbg_ptr, mono_ms, wall_ms, random);
+        var v1 = getArrayF64FromWasm0(ret[0], ret[1]).slice();
+        wasm.__wbindgen_free(ret[0], ret[1] * 8, 8);
+        return v1;
     }
     /**
      * See [`Client::preview`].
@@ -414,6 +398,28 @@ export class Core {
         }
     }
     /**
+     * See [`Client::take_texts`].
+     * @returns {string}
+     */
+    texts() {
+        let deferred1_0;
+        let deferred1_1;
+        try {
+            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+                throw new Error('Invalid stale object from previous Wasm instance');
+            }
+            let ret;
+            __wbg_call_guard();
+            ret = wasm.core_texts(this.__wbg_ptr);
+            deferred1_0 = ret[0];
+            deferred1_1 = ret[1];
+            return getStringFromWasm0(ret[0], ret[1]);
+        } finally {
+            __wbg_call_guard();
+            wasm.__wbindgen_free(deferred1_0, deferred1_1, 1);
+        }
+    }
+    /**
      * See [`Client::time_range`].
      * @returns {string}
      */
@@ -558,6 +564,7 @@ if (Symbol.dispose) LlmCall.prototype[Symbol.dispose] = LlmCall.prototype.free;
 
 export function __wbg_reset_state () {
     __wbg_instance_id++;
+    cachedFloat64ArrayMemory0 = null;
     cachedUint8ArrayMemory0 = null;
     if (typeof numBytesDecoded !== 'undefined') numBytesDecoded = 0;
     if (typeof WASM_VECTOR_LEN !== 'undefined') WASM_VECTOR_LEN = 0;
@@ -791,9 +798,22 @@ const LlmCallFinalization = (typeof FinalizationRegistry === 'undefined')
     if (instance === __wbg_instance_id) wasm.__wbg_llmcall_free(ptr, 1);
 });
 
+function getArrayF64FromWasm0(ptr, len) {
+    ptr = ptr >>> 0;
+    return getFloat64ArrayMemory0().subarray(ptr / 8, ptr / 8 + len);
+}
+
 function getArrayU8FromWasm0(ptr, len) {
     ptr = ptr >>> 0;
     return getUint8ArrayMemory0().subarray(ptr / 1, ptr / 1 + len);
+}
+
+let cachedFloat64ArrayMemory0 = null;
+function getFloat64ArrayMemory0() {
+    if (cachedFloat64ArrayMemory0 === null || cachedFloat64ArrayMemory0.byteLength === 0) {
+        cachedFloat64ArrayMemory0 = new Float64Array(wasm.memory.buffer);
+    }
+    return cachedFloat64ArrayMemory0;
 }
 
 function getStringFromWasm0(ptr, len) {

@@ -14,7 +14,6 @@ const common = {
   bundle: true,
   target: 'es2022',
   minify: true,
-  keepNames: true,
   legalComments: 'none',
   logLevel: 'warning',
   outdir: 'dist',

@@ -6,7 +6,7 @@ mod staged;
 use crate::bill::{Bill, ProviderCost};
 use crate::blueprint::llm as blueprint;
 use crate::buffer::Staging;
-use crate::delivery::{Action, Delivery, Now, Outcome, Settings, actions_json};
+use crate::delivery::{Action, Delivery, Now, Outcome, Settings, packed};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventBuilder, Recent};
 use crate::id::Ids;
@@ -30,6 +30,7 @@ pub struct Client {
     sink: Sink,
     delivery: Delivery,
     staging: Staging,
+    texts: String,
     arrivals: u64,
 }
 
@@ -87,6 +88,7 @@ impl Client {
             provider_cost,
             sink,
             delivery,
+            texts: String::new(),
             arrivals: 0,
         })
     }
@@ -180,19 +182,29 @@ impl Client {
         self.delivery.flush();
     }
 
-    /// What is to be done now, as a JSON array of actions.
-    pub fn poll(&mut self, now: Now, random: u32) -> String {
-        let mut actions: Vec<Action> = Vec::new();
+    /// What is to be done now, as [`packed`] numbers; the texts among them are in [`Self::take_texts`].
+    pub fn poll(&mut self, now: Now, random: u32) -> Vec<f64> {
+        let mut actions = Vec::new();
         self.delivery.poll(now, random, &mut actions);
-        actions_json(&actions)
+        self.told(&actions)
     }
 
-    /// What is to be done after a request's outcome.
-    pub fn outcome(&mut self, batch: u32, outcome: &str, now: Now, random: u32) -> Result<String> {
-        let outcome = Outcome::parse(outcome)?;
+    /// What is to be done after a request's outcome, as [`Self::poll`].
+    pub fn outcome(&mut self, batch: u32, outcome: Outcome, now: Now, random: u32) -> Vec<f64> {
         let mut actions = Vec::new();
         self.delivery.outcome(batch, outcome, &self.sink, now, random, &mut actions);
-        Ok(actions_json(&actions))
+        self.told(&actions)
+    }
+
+    fn told(&mut self, actions: &[Action]) -> Vec<f64> {
+        let (numbers, texts) = packed(actions);
+        self.texts = texts;
+        numbers
+    }
+
+    /// The texts of the last actions, as a JSON array.
+    pub fn take_texts(&mut self) -> String {
+        std::mem::take(&mut self.texts)
     }
 
     /// What delivery is doing: `idle`, `sending`, `backoff` or `held`.

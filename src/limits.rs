@@ -35,9 +35,9 @@ pub const QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const BATCH_EVENTS_MAX: usize = 1_000;
 /// Bytes of one request's body; a sink narrows it.
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
-/// How long the first event of a batch may wait for company.
-pub const LINGER_MS: u64 = 250;
-/// The longest such wait that can be set: events must not grow old unseen.
+/// Between two requests that are not full: vendors count requests.
+pub const PACE_MS: u64 = 250;
+/// The longest wait for company that can be set: events must not grow old unseen.
 pub const LINGER_MAX_MS: u64 = 60_000;
 /// Bytes of a sink's URL.
 pub const URL_BYTES_MAX: usize = 2048;

@@ -315,7 +315,11 @@ impl Simulation {
             self.flights[at].deadline = None;
             let batch = self.flights[at].batch;
             self.say(|| format!("request {batch}: deadline"));
-            self.outcome(batch, Outcome::Failed { error: "deadline".into(), text: String::new() }, false);
+            self.outcome(
+                batch,
+                Outcome::Failed { error: "deadline".into(), text: String::new(), unsent: false },
+                false,
+            );
             self.forget_settled();
         } else if let Some(at) =
             self.flights.iter().position(|f| f.answer.as_ref().is_some_and(|(at, _)| *at <= self.mono))
@@ -579,7 +583,7 @@ impl Simulation {
     fn serve(&mut self, body: usize, events: &[(u32, String)]) -> (Outcome, usize) {
         use Mode::*;
         let answer = |status: u16| Answer { status, ..Answer::default() };
-        let failed = |error: &str| Outcome::Failed { error: error.to_owned(), text: String::new() };
+        let failed = |error: &str| Outcome::Failed { error: error.to_owned(), text: String::new(), unsent: false };
         let some = self.random.below(events.len() as u64 + 1) as usize;
         let all_good = self.judge(body, events) == self.server.accepted;
         let stored = if all_good { some } else { 0 };

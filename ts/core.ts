@@ -43,8 +43,9 @@ export class CoreHandle {
   /** Entropy is drawn at the first event, never when a module loads: Workers refuse it, and a snapshot would repeat it. */
   seed(): void {
     if (this.#seeded) return
-    this.#seeded = true
     this.call((core) => core.seed(entropy()))
+    // Not before: without entropy no event is taken, for its id would be another's.
+    this.#seeded = true
   }
 
   /** A failure of ours that must not reach the user's own call. */

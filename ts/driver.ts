@@ -1,6 +1,4 @@
-import type { Sink } from './sink'
-
-/** One request as the core describes it; the secret is added here. */
+/** One request as the core describes it; the secret is added by the sink. */
 export interface RequestShape {
   url: string
   contentType: string
@@ -14,108 +12,155 @@ export interface RequestShape {
   accepted: number[]
 }
 
-/** What came of a request, for the core to judge. */
-export type Outcome =
-  | {
-      status: number
-      contentType: string | undefined
-      retryAfter: string | undefined
-      date: string | undefined
-      body?: string | undefined
-    }
-  /** `error`: the platform's code or name of the failure, e.g. `ECONNREFUSED` or `deadline`. */
-  | { error: string; text: string }
+/** Where bodies go. */
+export interface Target {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly accepted: readonly number[]
+}
 
-/** Bytes of a vendor's answer that are read. */
-const ANSWER_BYTES_MAX = 64 * 1024
-/** How long the body of an accepted answer may take before its connection is closed. */
-const BODY_PATIENCE_MS = 1000
+/** A server's answer. */
+export interface Answer {
+  readonly status: number
+  readonly contentType: string | undefined
+  readonly retryAfter: string | undefined
+  readonly date: string | undefined
+  /** The text of the first {@link ANSWER_BYTES_MAX} bytes; empty after an accepted status. */
+  readonly body: string
+}
+
+/** No answer came. */
+export interface Failure {
+  /** The platform's code or name of the failure, e.g. `ECONNREFUSED`; or `deadline`. */
+  readonly error: string
+  readonly text: string
+  /** Whether it is certain that nothing reached the server. */
+  readonly unsent: boolean
+}
+
+export type Outcome = Answer | Failure
+
+/** A request under way. */
+export interface Exchange {
+  abort(): void
+  /** Whether it is certain that nothing reached the server. */
+  unsent(): boolean
+}
 
 /**
- * Sends one body and tells what happened; never throws.
+ * A way to send a body to one target: {@link viaFetch} or Node's own. It follows no redirect (that could carry the key elsewhere), takes an
+ * answer from its status and headers as soon as they are there if the status is accepted, and reads a bounded part of
+ * the body.
  *
- * Redirects are not followed (a redirect could carry the key elsewhere). The deadline is raced against the request and
- * not only signalled, since an injected `fetch` may ignore its signal.
+ * The body is JavaScript's own bytes: what lies in the core's memory may be overwritten before it is sent. `done` gets
+ * the answer, or what was thrown; of several calls the first counts.
  */
-export async function send(
-  fetch: typeof globalThis.fetch,
-  sink: Sink,
-  shape: RequestShape,
+export type Transport = (body: Uint8Array<ArrayBuffer>, done: Done) => Exchange
+export type Done = (answer: Answer | { thrown: unknown }) => void
+
+/** Bytes of a vendor's answer that are read. */
+export const ANSWER_BYTES_MAX = 64 * 1024
+/** How long the body of an accepted answer may take before its connection is closed. */
+export const BODY_PATIENCE_MS = 1000
+
+/**
+ * Sends one body and tells once what happened; throws nothing.
+ *
+ * The deadline is raced against the request and not only signalled, since an injected `fetch` may ignore its signal.
+ */
+export function send(
+  transport: Transport,
   body: Uint8Array<ArrayBuffer>,
   deadlineMs: number,
-): Promise<Outcome> {
-  const abort = new AbortController()
-  const deadline = timeout(deadlineMs)
+  done: (outcome: Outcome) => void,
+): void {
+  let exchange: Exchange | undefined
+  let isOver = false
+  const finish = (outcome: Outcome) => {
+    if (isOver) return
+    isOver = true
+    cancel()
+    done(outcome)
+  }
+  const fail = (error: string, text: string) => finish({ error, text, unsent: exchange?.unsent() ?? false })
+  const cancel = timeout(deadlineMs, () => {
+    fail('deadline', `no answer within ${deadlineMs} ms`)
+    exchange?.abort()
+  })
+  const threw = (error: unknown) => fail(failureCode(error), error instanceof Error ? error.message : String(error))
   try {
-    return await Promise.race([
-      exchange(fetch, sink, shape, body, abort),
-      deadline.then((): Outcome => {
-        abort.abort()
-        return { error: 'deadline', text: `no answer within ${deadlineMs} ms` }
-      }),
-    ])
+    exchange = transport(body, (answer) => ('thrown' in answer ? threw(answer.thrown) : finish(answer)))
   } catch (error) {
-    return { error: failureCode(error), text: error instanceof Error ? error.message : String(error) }
-  } finally {
-    deadline.cancel()
+    // The caller is told later, as of any other outcome.
+    queueMicrotask(() => threw(error))
   }
 }
 
+/** Sends with a `fetch`, the platform's or an injected one. */
+export const viaFetch =
+  (fetch: typeof globalThis.fetch, target: Target): Transport =>
+  (body, done) => {
+    const abort = new AbortController()
+    exchange(fetch, target, body, abort, done).catch((thrown) => done({ thrown }))
+    // It does not tell how far it came; what its failure says is the core's to judge.
+    return { abort: () => abort.abort(), unsent: () => false }
+  }
+
 async function exchange(
   fetch: typeof globalThis.fetch,
-  sink: Sink,
-  shape: RequestShape,
+  { url, headers, accepted }: Target,
   body: Uint8Array<ArrayBuffer>,
   abort: AbortController,
-): Promise<Outcome> {
-  const response = await fetch(shape.url, {
-    method: 'POST',
-    headers: { 'content-type': shape.contentType, ...sink.authorization(shape.authName, shape.authPrefix) },
-    body,
-    redirect: 'manual',
-    signal: abort.signal,
-  })
+  done: Done,
+): Promise<void> {
+  const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: abort.signal })
+  const { status } = response
   const header = (name: string) => response.headers.get(name) ?? undefined
-  const outcome = {
-    status: response.status,
+  const answer = {
+    status,
     contentType: header('content-type'),
     retryAfter: header('retry-after'),
     date: header('date'),
   }
-  const isAccepted = shape.accepted.includes(response.status)
-  if (isAccepted && response.body === null) return outcome
-  const text = readBody(response)
+  if (!accepted.includes(status)) return done({ ...answer, body: await readBody(response) })
+  done({ ...answer, body: '' })
+  if (response.body === null) return
   // After an accepted status a stalled or broken body changes nothing; it is read only to keep the connection.
-  if (isAccepted) {
-    const patience = timeout(BODY_PATIENCE_MS)
-    void Promise.race([text, patience]).then(() => {
-      patience.cancel()
-      abort.abort()
-    })
-    return outcome
-  }
-  return { ...outcome, body: await text }
+  const cancel = timeout(BODY_PATIENCE_MS, () => abort.abort())
+  await readBody(response)
+  cancel()
 }
 
-async function readBody(response: Response): Promise<string | undefined> {
+async function readBody(response: Response): Promise<string> {
   const reader = response.body?.getReader()
-  if (!reader) return undefined
-  const decoder = new TextDecoder()
-  let text = ''
+  if (!reader) return ''
+  const chunks: Uint8Array[] = []
   let bytes = 0
   try {
-    for (;;) {
+    while (bytes < ANSWER_BYTES_MAX) {
       const { done, value } = await reader.read()
       if (done) break
-      bytes += value.byteLength
-      text += decoder.decode(value, { stream: true })
-      if (bytes >= ANSWER_BYTES_MAX) break
+      chunks.push(value)
+      bytes += value.length
     }
   } catch {
     // What was read before the connection broke still names the fault.
   }
   reader.cancel().catch(() => {})
-  return text.slice(0, ANSWER_BYTES_MAX)
+  return answerText(chunks)
+}
+
+/** The text of an answer's first bytes. */
+export function answerText(chunks: readonly Uint8Array[]): string {
+  if (chunks.length === 0) return ''
+  const decoder = new TextDecoder()
+  let room = ANSWER_BYTES_MAX
+  let text = ''
+  for (const chunk of chunks) {
+    text += decoder.decode(chunk.subarray(0, room), { stream: true })
+    room = Math.max(room - chunk.length, 0)
+  }
+  return text
 }
 
 /** The name by which the platform calls a failure; undici and Node keep it in the cause. */
@@ -136,13 +181,10 @@ const TIMER_MS_MAX = 2 ** 31 - 1
 
 /**
  * A timer that does not keep the process alive, unless somebody awaits it (`hold`: an awaited `flush()` must not let a
- * process end before it answers). The only place where timers are made.
+ * process end before it answers). Gives what cancels it. The only place where timers are made.
  */
-export function timeout(ms: number, hold = false): Promise<void> & { cancel(): void } {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const promise = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(Math.max(ms, 0), TIMER_MS_MAX))
-    if (!hold) (timer as { unref?: () => void }).unref?.()
-  })
-  return Object.assign(promise, { cancel: () => clearTimeout(timer) })
+export function timeout(ms: number, then: () => void, hold = false): () => void {
+  const timer = setTimeout(then, Math.min(Math.max(ms, 0), TIMER_MS_MAX))
+  if (!hold) (timer as { unref?: () => void }).unref?.()
+  return () => clearTimeout(timer)
 }

@@ -1,5 +1,7 @@
 /** What every failure of the SDK looks like: a stable `code` for programs, the rest for people. */
 export class TaximeterError extends Error {
+  /** The build shortens names; this one is for people. */
+  static override readonly name = 'TaximeterError'
   override readonly name = 'TaximeterError'
   /** Stable `snake_case` code, e.g. `queue_full`. */
   readonly code: string

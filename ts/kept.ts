@@ -1,5 +1,5 @@
 /** Runs of event numbers: first and last of each, `[1, 3, 7, 7]` for 1, 2, 3 and 7. */
-export type Runs = number[]
+export type Runs = ArrayLike<number>
 
 /** Events that are kept in one piece. */
 export interface Piece {
@@ -95,15 +95,14 @@ export class Kept {
   }
 
   /** A request's body with these events. */
-  body(runs: Runs, prefix: string, suffix: string): Uint8Array<ArrayBuffer> {
-    const parts: Uint8Array[] = []
+  body(runs: Runs, prefix: Uint8Array, suffix: Uint8Array): Uint8Array<ArrayBuffer> {
+    const parts = [prefix]
     this.#runs(runs, ({ piece }, from, to) => {
       // The separator before the first event has the prefix in its place.
-      const start = this.#start(piece, from) + (parts.length === 0 ? this.#separatorBytes : 0)
+      const start = this.#start(piece, from) + (parts.length === 1 ? this.#separatorBytes : 0)
       parts.push(piece.bytes.subarray(start, piece.ends[to]))
     })
-    parts.unshift(encoder.encode(prefix))
-    parts.push(encoder.encode(suffix))
+    parts.push(suffix)
     const body = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
     let at = 0
     for (const part of parts) {

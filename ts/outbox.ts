@@ -1,24 +1,29 @@
 import type { CoreHandle } from './core'
-import { type Outcome, send, timeout } from './driver'
+import { type Outcome, send, type Transport, timeout } from './driver'
 import type { Emitter } from './emitter'
 import type { Core } from './engine'
-import { Kept, type Piece, type Runs } from './kept'
+import { encoder, Kept, type Piece, type Runs } from './kept'
 import { flushAtProcessEnd, forgetProcessEnd } from './lifecycle'
-import type { Sink } from './sink'
 import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './types'
 
 /** How long a flush waits if not told otherwise. */
 export const FLUSH_DEADLINE_MS = 5000
 
-/** What the core wants done. */
-type Action =
-  | { do: 'send'; batch: number; seqs: Runs; deadlineMs: number }
-  | { do: 'acked'; seqs: Runs }
-  | { do: 'quarantine'; seq: number; code: string; status?: number; text?: string }
-  | { do: 'dropped'; seqs: Runs }
-  | { do: 'ambiguous'; seqs: Runs; at: number }
-  | { do: 'wake'; at: number }
-  | { do: 'notice'; code: string; text: string }
+/** What the core wants done, by the numbers of its kinds. */
+const SEND = 0
+const ACKED = 1
+const DROPPED = 2
+const AMBIGUOUS = 3
+const WAKE = 4
+const QUARANTINE = 5
+const NOTICE = 6
+
+/** A flush that waits. */
+interface Waiter {
+  /** The number of the last event that it waits for. */
+  readonly last: number
+  done(): void
+}
 
 /**
  * Keeps every event that is not settled yet, and does what the core decides: send, wait, acknowledge, put aside.
@@ -27,8 +32,9 @@ type Action =
  */
 export class Outbox {
   readonly #core: CoreHandle
-  readonly #sink: Sink
-  readonly #fetch: typeof globalThis.fetch
+  readonly #transport: Transport
+  readonly #prefix: Uint8Array
+  readonly #suffix: Uint8Array
   readonly #events: Emitter<TaximeterEvents>
   /** Makes pending what is staged. */
   readonly #drain: () => void
@@ -37,21 +43,16 @@ export class Outbox {
   readonly #flying = new Map<number, { seqs: Runs; at: number }>()
   readonly #quarantined: QuarantinedEvent[] = []
   readonly #counts = { recorded: 0, delivered: 0, quarantined: 0, dropped: 0, requests: 0 }
-  readonly #waiting = new Set<() => void>()
+  #waiters: Waiter[] = []
   #lastSeq = 0
   #lastBatch = 0
   #wake: { at: number; cancel(): void } | undefined
 
-  constructor(
-    core: CoreHandle,
-    sink: Sink,
-    fetch: typeof globalThis.fetch,
-    events: Emitter<TaximeterEvents>,
-    drain: () => void,
-  ) {
+  constructor(core: CoreHandle, transport: Transport, events: Emitter<TaximeterEvents>, drain: () => void) {
     this.#core = core
-    this.#sink = sink
-    this.#fetch = fetch
+    this.#transport = transport
+    this.#prefix = encoder.encode(core.request.prefix)
+    this.#suffix = encoder.encode(core.request.suffix)
     this.#events = events
     this.#drain = drain
     this.#kept = new Kept(core.request.separator.length)
@@ -119,104 +120,107 @@ export class Outbox {
    * Sends what waits, and resolves when everything recorded before the call is settled, or at the deadline. Calls may
    * overlap: each waits for what was recorded before it.
    */
-  async flush(deadlineMs: number): Promise<FlushResult> {
-    this.#drain()
-    const last = this.#lastSeq
-    const deadline = timeout(deadlineMs, true)
-    let late = false
-    void deadline.then(() => {
-      late = true
-      this.#settledSomething()
+  flush(deadlineMs: number): Promise<FlushResult> {
+    return new Promise((resolve) => {
+      this.#drain()
+      this.#core.call((c) => c.flush())
+      this.#pump()
+      const last = this.#lastSeq
+      if (this.#isSettled(last)) return resolve(this.result())
+      const done = () => {
+        cancel()
+        this.#waiters = this.#waiters.filter((other) => other !== waiter)
+        resolve(this.result())
+      }
+      const cancel = timeout(deadlineMs, done, true)
+      const waiter = { last, done }
+      this.#waiters.push(waiter)
     })
-    this.#core.call((c) => c.flush())
-    this.#pump()
-    while (!late && (this.#kept.first ?? Number.POSITIVE_INFINITY) <= last)
-      await new Promise<void>((resolve) => this.#waiting.add(resolve))
-    deadline.cancel()
-    return this.result()
   }
 
-  #settledSomething(): void {
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const resolve of waiting) resolve()
+  #isSettled(last: number): boolean {
+    return (this.#kept.first ?? Number.POSITIVE_INFINITY) > last
   }
 
   #wakeAt(at: number): void {
     if (this.#wake !== undefined && this.#wake.at <= at) return
     this.#wake?.cancel()
-    const timer = timeout(at - now())
-    this.#wake = { at, cancel: timer.cancel }
-    const mine = this.#wake
-    void timer.then(() => {
-      if (this.#wake === mine) this.#pump()
-    })
+    this.#wake = { at, cancel: timeout(at - now(), () => this.#pump()) }
   }
 
   #pump(): void {
-    this.#wake?.cancel()
-    this.#wake = undefined
-    this.#drain()
-    this.#perform(() => this.#core.call((c) => c.poll(now(), Date.now(), random())))
+    this.#perform((core) => core.poll(now(), Date.now(), random()))
   }
 
-  /** A failure of ours stays ours: it is reported, and the events stay pending. */
-  #perform(decide: () => string): void {
+  /** Lets the core decide and does it. A failure of ours stays ours: it is reported, and the events stay pending. */
+  #perform(decide: (core: Core) => Float64Array): void {
     try {
-      for (const action of JSON.parse(decide()) as Action[]) this.#do(action)
+      this.#drain()
+      this.#wake?.cancel()
+      this.#wake = undefined
+      const numbers = this.#core.call(decide)
+      // Taken before anything is done: what is done may make the core decide again.
+      const texts: string[] = numbers[0] ? JSON.parse(this.#core.call((core) => core.texts())) : []
+      const text = () => texts.shift() ?? ''
+      for (let at = 1; at + 1 < numbers.length; ) {
+        const from = at + 2
+        const to = from + (numbers[at + 1] as number)
+        this.#do(numbers[at] as number, numbers.subarray(from, to), text)
+        at = to
+      }
     } catch (error) {
       this.#core.report(error)
     }
-    this.#settledSomething()
+    for (const waiter of this.#waiters) if (this.#isSettled(waiter.last)) waiter.done()
   }
 
-  #do(action: Action): void {
-    switch (action.do) {
-      case 'send':
-        void this.#send(action.batch, action.seqs, action.deadlineMs)
+  /** See `src/delivery/action.rs` for what the numbers are. */
+  #do(kind: number, numbers: Float64Array, text: () => string): void {
+    const [first = 0, second = 0] = numbers
+    switch (kind) {
+      case SEND:
+        this.#send(first, second, numbers.subarray(2))
         break
-      case 'acked':
-        this.#settle(action.seqs, 'delivered')
+      case ACKED:
+        this.#settle(numbers, 'delivered')
         break
-      case 'dropped':
-        this.#settle(action.seqs, 'dropped')
+      case DROPPED:
+        this.#settle(numbers, 'dropped')
         break
-      case 'quarantine': {
-        const { seq, code, status, text } = action
-        const kept = this.#kept.get(seq)
+      case AMBIGUOUS:
+        this.#kept.markAmbiguous(numbers.subarray(1), first)
+        break
+      case WAKE:
+        this.#wakeAt(first)
+        break
+      case QUARANTINE: {
+        const [code, said] = [text(), text()]
+        const kept = this.#kept.get(first)
         if (kept === undefined) break
-        this.#forget([seq, seq])
+        this.#forget([first, first])
         this.#putAside({
           id: kept.id,
           code,
           event: kept.text,
-          ...(status !== undefined && { status }),
-          ...(text !== undefined && { text }),
+          ...(second > 0 && { status: second }),
+          ...(said !== '' && { text: said }),
         })
         break
       }
-      case 'ambiguous':
-        this.#kept.markAmbiguous(action.seqs, action.at)
-        break
-      case 'wake':
-        this.#wakeAt(action.at)
-        break
-      case 'notice':
-        this.#events.emit('sink-state', { code: action.code, text: action.text })
+      case NOTICE:
+        this.#events.emit('sink-state', { code: text(), text: text() })
     }
   }
 
-  async #send(batch: number, seqs: Runs, deadlineMs: number): Promise<void> {
-    const { request } = this.#core
+  #send(batch: number, deadlineMs: number, seqs: Runs): void {
     this.#flying.set(batch, { seqs, at: Date.now() })
     this.#lastBatch = batch
     this.#counts.requests += 1
-    const body = this.#kept.body(seqs, request.prefix, request.suffix)
-    const outcome: Outcome = await send(this.#fetch, this.#sink, request, body, deadlineMs)
-    this.#flying.delete(batch)
-    // A core that was made meanwhile does not know the batch, and has its events back already.
-    this.#perform(() => this.#core.call((c) => c.outcome(batch, JSON.stringify(outcome), now(), Date.now(), random())))
-    this.#pump()
+    send(this.#transport, this.#kept.body(seqs, this.#prefix, this.#suffix), deadlineMs, (outcome) => {
+      this.#flying.delete(batch)
+      // A core that was made meanwhile does not know the batch, and has its events back already.
+      this.#perform((core) => tell(core, batch, outcome))
+    })
   }
 
   #putAside(event: QuarantinedEvent): void {
@@ -239,6 +243,16 @@ export class Outbox {
   }
 
   readonly #atProcessEnd = () => void this.flush(FLUSH_DEADLINE_MS)
+}
+
+/** Tells the core what came of a request. */
+function tell(core: Core, batch: number, outcome: Outcome): Float64Array {
+  const isAnswer = 'status' in outcome
+  const lines = isAnswer
+    ? [outcome.contentType, outcome.retryAfter, outcome.date, outcome.body]
+    : [outcome.error, outcome.text]
+  const [status, unsent] = isAnswer ? [outcome.status, false] : [undefined, outcome.unsent]
+  return core.outcome(batch, status, unsent, lines.join('\n'), now(), Date.now(), random())
 }
 
 /** Milliseconds on a clock that no one sets: schedules must not follow the wall clock's jumps. */

@@ -7,6 +7,8 @@ import { TaximeterError } from './errors'
  * The secret is kept out of everything that is printed: JSON, `console.log` and errors show the sink without it.
  */
 export class Sink {
+  /** The build shortens names; this one is for people. */
+  static readonly name = 'Sink'
   /** What the core needs to know: everything but the secret. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly #secret: string | undefined
@@ -23,13 +25,18 @@ export class Sink {
   }
 }
 
-/** How many events and bytes one request may carry, and how long the first event may wait for company. */
+/**
+ * How many events and bytes one request may carry, and how long the first event may wait for company.
+ *
+ * One request is under way at a time. While there is none, what is recorded leaves at the end of the turn; meanwhile
+ * events gather. Requests that are not full are 250 ms apart at least, but for a `flush()`.
+ */
 export interface BatchOptions {
-  /** Events in one request; the vendor's own limit is the upper bound. */
+  /** Events in one request; what the vendor takes if absent, 1,000 at most. */
   events?: number
   /** Bytes of one request's body; 256 KiB at most. */
   bytes?: number
-  /** Milliseconds that the first event of a batch may wait; 250 if absent. */
+  /** Milliseconds that the first event of a batch waits for company; none if absent. */
   lingerMs?: number
 }
 

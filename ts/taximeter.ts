@@ -1,8 +1,10 @@
 import { CoreHandle, toError } from './core'
+import { type Transport, viaFetch } from './driver'
 import { Emitter } from './emitter'
 import { TaximeterError } from './errors'
 import { jsonText } from './json'
 import { encoder } from './kept'
+import { viaNode } from './node-http'
 import { FLUSH_DEADLINE_MS, now, Outbox } from './outbox'
 import { Sink } from './sink'
 import { Staging } from './staging'
@@ -39,7 +41,7 @@ export interface TaximeterOptions {
   meters?: AnyMeter[]
   /** Prices for {@link Taximeter.cost}. */
   prices?: Prices
-  /** `fetch` with which events are sent; the platform's if absent. */
+  /** `fetch` with which events are sent. If absent, Node's own HTTP client where there is one, else the platform's. */
   fetch?: typeof globalThis.fetch
   /** What happens when 10,000 events or 16 MiB wait. `reject` if absent: `record()` gives `queue_full`. */
   onFull?: 'reject' | 'drop-oldest' | 'drop-newest'
@@ -64,12 +66,13 @@ const OPTIONS = ['sink', 'source', 'meters', 'prices', 'fetch', 'onFull', 'stric
  * await meter.flush()
  */
 export class Taximeter {
+  /** The build shortens names; this one is for people. */
+  static readonly name = 'Taximeter'
   readonly #core: CoreHandle
   readonly #outbox: Outbox
   readonly #staging: Staging
   readonly #events = new Emitter<TaximeterEvents>()
   readonly #openCalls = new OpenCalls()
-  readonly #fetch: typeof globalThis.fetch
   readonly #options: TaximeterOptions
   #refused = 0
   #resets = 0
@@ -99,8 +102,6 @@ export class Taximeter {
       })
     }
     this.#options = options
-    // Bound late, so that a fetch that is patched after import (tracing) is the one that is called.
-    this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
     this.#core = new CoreHandle(
       { source, sink: sink.settings, meters, prices, onFull },
       (core) => {
@@ -111,7 +112,7 @@ export class Taximeter {
       },
       (error) => this.#events.emit('error', error),
     )
-    this.#outbox = new Outbox(this.#core, sink, this.#fetch, this.#events, () => this.#staging.drain())
+    this.#outbox = new Outbox(this.#core, this.#transport(sink), this.#events, () => this.#staging.drain())
     this.#staging = new Staging(this.#core, this.#outbox)
   }
 
@@ -225,6 +226,16 @@ export class Taximeter {
   /** Listens; the function that is returned stops it. */
   on<Name extends keyof TaximeterEvents>(name: Name, listener: (detail: TaximeterEvents[Name]) => void): () => void {
     return this.#events.on(name, listener)
+  }
+
+  #transport(sink: Sink): Transport {
+    const { url, contentType, authName, authPrefix, accepted } = this.#core.request
+    const headers = { 'content-type': contentType, ...sink.authorization(authName, authPrefix) }
+    const target = { url, headers, accepted }
+    const { fetch } = this.#options
+    if (fetch) return viaFetch(fetch, target)
+    // Bound late, so that a fetch that is patched after import (tracing) is the one that is called.
+    return viaNode(target) ?? viaFetch((input, init) => globalThis.fetch(input, init), target)
   }
 
   #host() {

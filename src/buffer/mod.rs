@@ -102,6 +102,11 @@ impl Buffer {
         !self.fresh.is_empty() && (self.fresh.len() >= limit.events_max || body >= limit.bytes_max)
     }
 
+    /// Whether some of the new events wait for nothing any more.
+    pub fn is_due(&self) -> bool {
+        self.due > 0
+    }
+
     /// When the new events will have waited long enough, if there are any. Past for what is due already.
     pub fn due_at(&self, linger_ms: u64) -> Option<u64> {
         (!self.fresh.is_empty()).then(|| if self.due > 0 { 0 } else { self.waiting_since.saturating_add(linger_ms) })

@@ -57,62 +57,89 @@ pub enum Action {
     },
 }
 
-/// The actions as a JSON array; each has its name as `do`: `send`, `acked`, `quarantine`, `dropped`, `ambiguous`, `wake`,
-/// `notice`. In `seqs` are the first and the last number of each run of events: `[1,3,7,7]` is 1, 2, 3 and 7.
-pub fn actions_json(actions: &[Action]) -> String {
-    let mut out = Writer::array();
+/// The actions as the host reads them: numbers, and a JSON array of the few texts among them.
+///
+/// The first number is how many texts there are. Then each action is its kind, how many numbers follow, and these; `…` stands for the first and the last number of each run
+/// of events, so that `1, 3, 7, 7` is 1, 2, 3 and 7:
+///
+/// | kind | | numbers | texts |
+/// |---|---|---|---|
+/// | 0 | send | batch, deadline, … | |
+/// | 1 | acked | … | |
+/// | 2 | dropped | … | |
+/// | 3 | ambiguous | at, … | |
+/// | 4 | wake | at | |
+/// | 5 | quarantine | event, status or 0 | code, the vendor's |
+/// | 6 | notice | | code, text |
+pub fn packed(actions: &[Action]) -> (Vec<f64>, String) {
+    // Numbers of events are below 2³², and times far below 2⁵³: as floats they are exact.
+    let mut numbers = vec![0.0];
+    let mut texts = Writer::array();
+    let mut texts_count = 0.0;
     for action in actions {
-        out.item(&action.to_json());
-    }
-    out.end()
-}
-
-impl Action {
-    fn to_json(&self) -> String {
-        let mut w = Writer::object();
-        match self {
-            Self::Send { batch, seqs, deadline_ms } => {
-                w.string("do", "send").raw("batch", &batch.to_string()).raw("seqs", &list(seqs));
-                w.raw("deadlineMs", &deadline_ms.to_string());
+        let mut seqs: &[u32] = &[];
+        let mut told = None;
+        let kind_at = numbers.len();
+        numbers.extend_from_slice(&[0.0; 2]);
+        let kind = match action {
+            Action::Send { batch, seqs: sent, deadline_ms } => {
+                numbers.extend_from_slice(&[f64::from(*batch), *deadline_ms as f64]);
+                seqs = sent;
+                0.0
             }
-            Self::Acked { seqs } => {
-                w.string("do", "acked").raw("seqs", &list(seqs));
+            Action::Acked { seqs: acked } => {
+                seqs = acked;
+                1.0
             }
-            Self::Quarantine { seq, code, status, text } => {
-                w.string("do", "quarantine").raw("seq", &seq.to_string()).string("code", code);
-                if let Some(status) = status {
-                    w.raw("status", &status.to_string());
-                }
-                if !text.is_empty() {
-                    w.string("text", text);
-                }
+            Action::Dropped { seqs: dropped } => {
+                seqs = dropped;
+                2.0
             }
-            Self::Dropped { seqs } => {
-                w.string("do", "dropped").raw("seqs", &list(seqs));
+            Action::Ambiguous { seqs: ambiguous, at } => {
+                numbers.push(*at as f64);
+                seqs = ambiguous;
+                3.0
             }
-            Self::Ambiguous { seqs, at } => {
-                w.string("do", "ambiguous").raw("seqs", &list(seqs)).raw("at", &at.to_string());
+            Action::Wake { at } => {
+                numbers.push(*at as f64);
+                4.0
             }
-            Self::Wake { at } => {
-                w.string("do", "wake").raw("at", &at.to_string());
+            Action::Quarantine { seq, code, status, text } => {
+                numbers.extend_from_slice(&[f64::from(*seq), f64::from(status.unwrap_or(0))]);
+                told = Some((code, text));
+                5.0
             }
-            Self::Notice { code, text } => {
-                w.string("do", "notice").string("code", code).string("text", text);
+            Action::Notice { code, text } => {
+                told = Some((code, text));
+                6.0
             }
+        };
+        if let Some((code, text)) = told {
+            texts.item_string(code).item_string(text);
+            texts_count += 2.0;
         }
-        w.end()
+        push_runs(seqs, &mut numbers);
+        let length = (numbers.len() - kind_at - 2) as f64;
+        if let Some([at_kind, at_length, ..]) = numbers.get_mut(kind_at..) {
+            (*at_kind, *at_length) = (kind, length);
+        }
     }
+    if let Some(first) = numbers.first_mut() {
+        *first = texts_count;
+    }
+    (numbers, texts.end())
 }
 
 /// First and last of each run: a batch is mostly one.
-fn list(seqs: &[u32]) -> String {
-    let mut w = Writer::array();
-    for run in seqs.chunk_by(|a, b| a.wrapping_add(1) == *b) {
-        for end in [run.first(), run.last()].into_iter().flatten() {
-            w.item(&end.to_string());
+fn push_runs(seqs: &[u32], numbers: &mut Vec<f64>) {
+    let mut next = None;
+    for seq in seqs {
+        match numbers.last_mut() {
+            Some(last) if next == Some(*seq) => *last = f64::from(*seq),
+            _ => numbers.extend_from_slice(&[f64::from(*seq); 2]),
         }
+        next = seq.checked_add(1);
     }
-    w.end()
 }
 
 #[cfg(test)]
@@ -120,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_json() {
+    fn as_numbers() {
         let quarantine =
             |status, text: &str| Action::Quarantine { seq: 3, code: "rejected", status, text: text.into() };
         let actions = [
@@ -129,19 +156,25 @@ mod tests {
             quarantine(Some(400), "a\"b"),
             quarantine(None, ""),
             Action::Dropped { seqs: vec![] },
-            Action::Ambiguous { seqs: vec![4], at: -5 },
+            Action::Ambiguous { seqs: vec![4, u32::MAX], at: -5 },
             Action::Wake { at: 9 },
             Action::Notice { code: "hold_started", text: "401".into() },
         ];
-        assert_eq!(
-            actions_json(&actions),
-            concat!(
-                r#"[{"do":"send","batch":7,"seqs":[1,3,7,7],"deadlineMs":10000},{"do":"acked","seqs":[1,1]},"#,
-                r#"{"do":"quarantine","seq":3,"code":"rejected","status":400,"text":"a\"b"},"#,
-                r#"{"do":"quarantine","seq":3,"code":"rejected"},{"do":"dropped","seqs":[]},"#,
-                r#"{"do":"ambiguous","seqs":[4,4],"at":-5},{"do":"wake","at":9},"#,
-                r#"{"do":"notice","code":"hold_started","text":"401"}]"#
-            )
-        );
+        let (numbers, texts) = packed(&actions);
+        let max = f64::from(u32::MAX);
+        let want: [&[f64]; 9] = [
+            &[6.0],
+            &[0.0, 6.0, 7.0, 10_000.0, 1.0, 3.0, 7.0, 7.0],
+            &[1.0, 2.0, 1.0, 1.0],
+            &[5.0, 2.0, 3.0, 400.0],
+            &[5.0, 2.0, 3.0, 0.0],
+            &[2.0, 0.0],
+            &[3.0, 5.0, -5.0, 4.0, 4.0, max, max],
+            &[4.0, 1.0, 9.0],
+            &[6.0, 0.0],
+        ];
+        assert_eq!(numbers, want.concat());
+        assert_eq!(texts, r#"["rejected","a\"b","rejected","","hold_started","401"]"#);
+        assert_eq!(packed(&[]), (vec![0.0], String::from("[]")));
     }
 }

@@ -13,7 +13,7 @@ use super::settings::{Policy, Settings};
 use super::stats::{Pending, Stats};
 use crate::buffer::{Buffer, Entry, Limit, Part};
 use crate::error::{Error, Result};
-use crate::limits::{AGE_MARGIN_MS, RETRY_BUDGET_TENTHS_MAX};
+use crate::limits::{AGE_MARGIN_MS, PACE_MS, RETRY_BUDGET_TENTHS_MAX};
 
 /// A reading of both clocks.
 #[derive(Clone, Copy)]
@@ -44,6 +44,8 @@ pub struct Delivery {
     last_batch: u32,
     /// Nothing is sent before: a backoff, or what a `Retry-After` asked for.
     paused_until: u64,
+    /// No request that is not full is sent before.
+    paced_until: u64,
     /// After a retry one batch goes out as a probe, and the others wait until it is answered.
     recovering: bool,
     /// Retries in a row.
@@ -83,6 +85,7 @@ impl Delivery {
             last_seq: 0,
             last_batch: 0,
             paused_until: 0,
+            paced_until: 0,
             recovering: false,
             failures: 0,
             hold: None,
@@ -264,6 +267,7 @@ impl Delivery {
         let seqs = seqs(&part.entries);
         self.counts.requests += 1;
         self.counts.events_sent += seqs.len() as u64;
+        self.paced_until = now.mono_ms.saturating_add(PACE_MS);
         self.flights.push(Flight { batch, part, probe, sent_wall_ms: now.wall_ms });
         out.push(Action::Send { batch, seqs, deadline_ms: self.settings.deadline_ms });
     }
@@ -274,9 +278,14 @@ impl Delivery {
         Limit { events_max, bytes_max: self.learned_bytes_max, frame_bytes, separator_bytes }
     }
 
-    /// When new events go out: at once if they fill a request, else when the first has waited for company.
+    /// When new events go out: at once if they fill a request or are flushed, else when the first has waited for company
+    /// and the last request is some time ago. So an event that comes alone leaves at once, and many leave together.
     fn fresh_at(&self) -> Option<u64> {
-        if self.buffer.is_full(&self.limit()) { Some(0) } else { self.buffer.due_at(self.settings.batching.linger_ms) }
+        if self.buffer.is_full(&self.limit()) {
+            return Some(0);
+        }
+        let at = self.buffer.due_at(self.settings.batching.linger_ms)?;
+        Some(if self.buffer.is_due() { 0 } else { at.max(self.paced_until) })
     }
 
     /// Nothing is sent before.

@@ -13,7 +13,7 @@ mod settings;
 mod stats;
 mod verdict;
 
-pub use action::{Action, actions_json};
+pub use action::{Action, packed};
 pub use machine::{Delivery, Now, Offered};
 pub use outcome::{Answer, Outcome};
 pub use settings::{Policy, Settings};

@@ -1,8 +1,5 @@
 //! What came of a request, as the host tells it.
 
-use crate::error::{Error, Result};
-use crate::json::Value;
-
 /// What came of a request.
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub enum Outcome {
@@ -14,6 +11,8 @@ pub enum Outcome {
         error: String,
         /// The platform's words.
         text: String,
+        /// Whether the host is certain that nothing reached the server.
+        unsent: bool,
     },
 }
 
@@ -34,24 +33,22 @@ pub struct Answer {
 }
 
 impl Outcome {
-    /// Reads `{status, contentType?, retryAfter?, date?, body?}` or `{error, text?}`.
-    ///
-    /// Errors: `json_invalid`, `invalid_outcome`.
-    pub fn parse(text: &str) -> Result<Self> {
-        let value = Value::parse(text)?;
-        let text = |name| value.get(name).and_then(Value::as_str).map(str::to_owned);
-        if let Some(error) = text("error") {
-            return Ok(Self::Failed { error, text: text("text").unwrap_or_default() });
-        }
-        let status = value.get("status").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok());
-        Ok(Self::Answer(Answer {
-            status: status
-                .ok_or_else(|| Error::new("invalid_outcome", "neither a status nor an error").at("status"))?,
-            content_type: text("contentType"),
-            retry_after: text("retryAfter"),
-            date: text("date"),
-            body: text("body").unwrap_or_default(),
-        }))
+    /// Reads what the host tells: the status and, as lines, the headers `Content-Type`, `Retry-After` and `Date` (empty
+    /// if absent) and the body; or no status and, as lines, the failure's code and words.
+    pub fn read(status: Option<u16>, unsent: bool, lines: &str) -> Self {
+        let mut rest = lines;
+        let mut line = || {
+            let end = rest.bytes().position(|b| b == b'\n').unwrap_or(rest.len());
+            let (line, more) = rest.split_at_checked(end).unwrap_or_default();
+            rest = more.get(1..).unwrap_or_default();
+            line.to_owned()
+        };
+        let Some(status) = status else {
+            return Self::Failed { error: line(), text: rest.to_owned(), unsent };
+        };
+        let mut header = || Some(line()).filter(|text| !text.is_empty());
+        let (content_type, retry_after, date) = (header(), header(), header());
+        Self::Answer(Answer { status, content_type, retry_after, date, body: rest.to_owned() })
     }
 }
 
@@ -60,28 +57,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn read_from_json() {
+    fn read_from_lines() {
         assert_eq!(
-            Outcome::parse(r#"{"status":429,"contentType":"text/plain","retryAfter":"2","date":"x","body":"slow"}"#)
-                .unwrap(),
+            Outcome::read(Some(429), false, "text/plain\n2\nx\nslow\ndown"),
             Outcome::Answer(Answer {
                 status: 429,
                 content_type: Some("text/plain".into()),
                 retry_after: Some("2".into()),
                 date: Some("x".into()),
-                body: "slow".into()
+                body: "slow\ndown".into()
             })
         );
-        let bare = Outcome::Answer(Answer { status: 204, ..Answer::default() });
-        assert_eq!(Outcome::parse(r#"{"status":204,"contentType":null}"#).unwrap(), bare);
-        assert_eq!(
-            Outcome::parse(r#"{"error":"deadline","text":"10 s"}"#).unwrap(),
-            Outcome::Failed { error: "deadline".into(), text: "10 s".into() }
-        );
-        for (text, code) in
-            [("", "json_invalid"), ("{}", "invalid_outcome"), (r#"{"status":70000}"#, "invalid_outcome")]
-        {
-            assert_eq!(Outcome::parse(text).unwrap_err().code, code, "{text}");
+        for lines in ["\n\n\n", ""] {
+            let bare = Outcome::Answer(Answer { status: 204, ..Answer::default() });
+            assert_eq!(Outcome::read(Some(204), false, lines), bare);
+        }
+        for (lines, error, text) in [("deadline\n10 s\n", "deadline", "10 s\n"), ("EPIPE", "EPIPE", "")] {
+            assert_eq!(
+                Outcome::read(None, true, lines),
+                Outcome::Failed { error: error.into(), text: text.into(), unsent: true }
+            );
         }
     }
 }

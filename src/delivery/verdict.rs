@@ -45,7 +45,9 @@ pub enum EventVerdict {
 pub fn verdict(outcome: &Outcome, accepted: &[u16]) -> Verdict {
     let answer = match outcome {
         Outcome::Answer(answer) => answer,
-        Outcome::Failed { error, text } => return Verdict::Retry { ambiguous: !never_connected(error, text) },
+        Outcome::Failed { error, text, unsent } => {
+            return Verdict::Retry { ambiguous: !unsent && !never_connected(error, text) };
+        }
     };
     match answer.status {
         200..=299 => match Content::of(answer) {
@@ -189,8 +191,9 @@ mod tests {
             ("AbortError", "", true),
             ("", "", true),
         ] {
-            let outcome = Outcome::Failed { error: error.into(), text: text.into() };
-            assert_eq!(verdict(&outcome, &[204]), Verdict::Retry { ambiguous }, "{error} {text}");
+            let failed = |unsent| Outcome::Failed { error: error.into(), text: text.into(), unsent };
+            assert_eq!(verdict(&failed(false), &[204]), Verdict::Retry { ambiguous }, "{error} {text}");
+            assert_eq!(verdict(&failed(true), &[204]), Verdict::Retry { ambiguous: false }, "{error} {text}");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::delivery::{Outcome, Verdict, verdict};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::json::{Value, Writer};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINGER_MAX_MS, LINGER_MS};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINGER_MAX_MS};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Vendor {
@@ -33,9 +33,8 @@ struct Declared {
     suffix: &'static str,
     /// The statuses with which the vendor takes a batch.
     accepted: &'static [u16],
-    /// Events of one request: the vendor's limit, and what it advises.
+    /// Events of one request that the vendor takes.
     events_max: usize,
-    events: usize,
     /// How far an event's time may lie behind and ahead.
     oldest_ms: Option<u64>,
     newest_ms: Option<u64>,
@@ -193,10 +192,11 @@ fn batching(batch: Option<&Value>, declared: &Declared) -> Result<Batching> {
                 .help([&min.to_string(), " to ", &max.to_string()].concat())),
         },
     };
+    let events_max = declared.events_max.min(BATCH_EVENTS_MAX);
     Ok(Batching {
-        events_max: number("events", declared.events, 1, declared.events_max.min(BATCH_EVENTS_MAX))?,
+        events_max: number("events", events_max, 1, events_max)?,
         bytes_max: number("bytes", BATCH_BYTES_MAX, 1, BATCH_BYTES_MAX)?,
-        linger_ms: number("lingerMs", LINGER_MS as usize, 0, LINGER_MAX_MS as usize)? as u64,
+        linger_ms: number("lingerMs", 0, 0, LINGER_MAX_MS as usize)? as u64,
     })
 }
 

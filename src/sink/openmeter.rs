@@ -14,7 +14,6 @@ pub(super) const DECLARED: Declared = Declared {
     accepted: &[204],
     // The server has no limit; what is in front of it may.
     events_max: usize::MAX,
-    events: 100,
     oldest_ms: None,
     newest_ms: None,
 };

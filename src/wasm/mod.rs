@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::buffer::{Segment, Use};
 use crate::client::Client;
-use crate::delivery::Now;
+use crate::delivery::{Now, Outcome};
 use crate::error::Error;
 use crate::llm::{Call, End};
 use crate::{llm, meter};
@@ -207,20 +207,28 @@ impl Core {
     }
 
     /// See [`Client::poll`].
-    pub fn poll(&mut self, mono_ms: f64, wall_ms: f64, random: u32) -> String {
+    pub fn poll(&mut self, mono_ms: f64, wall_ms: f64, random: u32) -> Vec<f64> {
         self.0.poll(now(mono_ms, wall_ms), random)
     }
 
-    /// See [`Client::outcome`].
+    /// See [`Client::outcome`] and [`Outcome::read`].
+    #[allow(clippy::too_many_arguments)]
     pub fn outcome(
         &mut self,
         batch: u32,
-        outcome: &str,
+        status: Option<u16>,
+        unsent: bool,
+        lines: &str,
         mono_ms: f64,
         wall_ms: f64,
         random: u32,
-    ) -> Result<String, JsValue> {
-        self.0.outcome(batch, outcome, now(mono_ms, wall_ms), random).map_err(thrown)
+    ) -> Vec<f64> {
+        self.0.outcome(batch, Outcome::read(status, unsent, lines), now(mono_ms, wall_ms), random)
+    }
+
+    /// See [`Client::take_texts`].
+    pub fn texts(&mut self) -> String {
+        self.0.take_texts()
     }
 
     /// See [`Client::state`].

@@ -225,6 +225,21 @@ test('a script that ends while the sink hangs: the process ends too, after one f
   assert.ok(ms < 15_000, `${ms} ms`)
 })
 
+test('a connection that is kept for the next batch keeps no process alive', async (t) => {
+  const server = http.createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(204).end())
+  })
+  server.keepAliveTimeout = 60_000
+  await new Promise((ok) => server.listen(0, '127.0.0.1', ok))
+  t.after(() => server.close())
+  const { exit, ms, out } = await run(
+    `http://127.0.0.1:${server.address().port}`,
+    "meter.record({ type: 'call', subject: 'c' }); console.log((await meter.flush()).delivered)",
+  )
+  assert.deepEqual([exit, out.trim()], [0, '1'])
+  assert.ok(ms < 3000, `${ms} ms`)
+})
+
 test('many clients leave no listeners behind', async (t) => {
   const server = await startDevServer({ port: 0 })
   t.after(() => server.close())

@@ -15,6 +15,19 @@ function client(options = {}) {
 }
 const event = (data, more = {}) => ({ type: 'request', subject: 'customer-1', data, ...more })
 
+test("without entropy no event is taken: its id would be another process's", async () => {
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'crypto')
+  const { meter } = client()
+  Object.defineProperty(globalThis, 'crypto', { value: undefined, configurable: true })
+  try {
+    for (const data of [{ n: 1 }, { n: 2 }, { n: [3] }]) assert.equal(meter.record(event(data)).error?.code, 'internal')
+  } finally {
+    Object.defineProperty(globalThis, 'crypto', own)
+  }
+  assert.match(meter.record(event({ n: [4] })).id, /^[0-9a-f-]{36}$/)
+  assert.deepEqual({ ...(await meter.close()) }, { delivered: 1, pending: 0, quarantined: 0, dropped: 0 })
+})
+
 test('an event is a CloudEvent with id and time fixed at record()', async () => {
   const { meter, sent } = client()
   const data = { tokens: 12, model: 'gpt', nested: { ok: true, list: [1, 'two', null] } }

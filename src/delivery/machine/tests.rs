@@ -7,20 +7,38 @@ use super::*;
 use crate::delivery::{Answer, EventVerdict, Outcome, Verdict};
 
 #[test]
-fn idle_waits_for_company_then_sends() {
+fn idle_sends_at_once_and_many_leave_together() {
     let mut rig = Rig::new(|_| ());
     assert!(rig.poll().is_empty() && rig.wake().is_none());
     rig.record(2);
-    assert!(!rig.delivery.due(rig.now));
-    assert!(rig.poll().is_empty());
-    assert_eq!(rig.wake(), Some(1_250));
-    rig.pass(250);
     assert!(rig.delivery.due(rig.now));
     assert_eq!(rig.sent().1, [1, 2]);
     assert_eq!(rig.actions[0], Action::Send { batch: 1, seqs: vec![1, 2], deadline_ms: 10_000 });
     assert_eq!((rig.delivery.state(), rig.delivery.stats().pending.in_flight), ("sending", 2));
     rig.answer(1, 204);
     assert_eq!((rig.delivery.state(), rig.count("delivered")), ("idle", 2));
+    // The next ones are some time apart from them.
+    for events in [1, 2] {
+        rig.record(events);
+        assert!(!rig.delivery.due(rig.now));
+        assert!(rig.poll().is_empty());
+        assert_eq!(rig.wake(), Some(1_250));
+    }
+    rig.pass(250);
+    assert!(rig.delivery.due(rig.now));
+    assert_eq!(rig.sent().1, [3, 4, 5]);
+}
+
+#[test]
+fn the_first_event_waits_for_company_if_so_set() {
+    let mut rig = Rig::new(|s| s.batching.linger_ms = 1_000);
+    rig.record(1);
+    rig.pass(400);
+    rig.record(1);
+    assert!(!rig.delivery.due(rig.now) && rig.poll().is_empty());
+    assert_eq!(rig.wake(), Some(2_000));
+    rig.pass(600);
+    assert_eq!(rig.sent().1, [1, 2]);
 }
 
 #[test]
@@ -29,11 +47,14 @@ fn busy_gathers_and_sends_at_the_answer() {
     rig.record(100);
     assert!(rig.delivery.due(rig.now), "a full batch does not wait");
     assert_eq!(rig.sent().1.len(), 100);
-    rig.record(150);
+    rig.record(250);
     assert!(!rig.delivery.due(rig.now) && rig.poll().is_empty() && rig.wake().is_none());
-    rig.pass(300);
     assert_eq!(rig.answer(1, 204)[0].1.len(), 100);
-    assert_eq!(rig.answer(2, 204)[0].1.len(), 50);
+    assert_eq!(rig.answer(2, 204)[0].1.len(), 100);
+    assert!(rig.answer(3, 204).is_empty(), "the rest does not fill a request");
+    assert_eq!(rig.wake(), Some(1_250));
+    rig.pass(300);
+    assert_eq!(rig.sent().1.len(), 50);
 }
 
 #[test]

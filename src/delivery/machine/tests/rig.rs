@@ -21,8 +21,9 @@ pub(super) struct Rig {
 }
 
 impl Rig {
+    /// With requests of 100 events.
     pub(super) fn new(change: impl FnOnce(&mut Settings)) -> Self {
-        Self::of(r#"{"kind":"openmeter","url":"https://a.b"}"#, change)
+        Self::of(r#"{"kind":"openmeter","url":"https://a.b","batch":{"events":100}}"#, change)
     }
 
     pub(super) fn of(sink: &str, change: impl FnOnce(&mut Settings)) -> Self {
@@ -102,7 +103,7 @@ impl Rig {
     }
 
     pub(super) fn fail(&mut self, batch: u32, error: &str) -> Vec<(u32, Vec<u32>)> {
-        self.outcome(batch, Outcome::Failed { error: error.into(), text: String::new() })
+        self.outcome(batch, Outcome::Failed { error: error.into(), text: String::new(), unsent: false })
     }
 
     pub(super) fn did(&mut self, actions: Vec<Action>) -> Vec<(u32, Vec<u32>)> {
