@@ -18,7 +18,7 @@ export class Core {
     /**
      * See [`Client::drain`].
      */
-    drain(from: number, to: number, base_ms: number, node: number, counter: number, mono_ms: number, wall_ms: number): number;
+    drain(from: number, to: number, base_ms: number, node: number, counter: number, mono_ms: number): number;
     /**
      * See [`Client::flush`].
      */

@@ -69,16 +69,15 @@ export class Core {
      * @param {number} node
      * @param {number} counter
      * @param {number} mono_ms
-     * @param {number} wall_ms
      * @returns {number}
      */
-    drain(from, to, base_ms, node, counter, mono_ms, wall_ms) {
+    drain(from, to, base_ms, node, counter, mono_ms) {
         if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
             throw new Error('Invalid stale object from previous Wasm instance');
         }
         let ret;
         __wbg_call_guard();
-        ret = wasm.core_drain(this.__wbg_ptr, from, to, base_ms, node, counter, mono_ms, wall_ms);
+        ret = wasm.core_drain(this.__wbg_ptr, from, to, base_ms, node, counter, mono_ms);
         return ret >>> 0;
     }
     /**

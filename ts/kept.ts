@@ -12,6 +12,8 @@ export interface Piece {
   id(index: number): string
   /** Milliseconds since 1970. */
   timeMs(index: number): number
+  /** All its events are settled: its bytes are not read any more. */
+  release?(): void
 }
 
 /** A piece and what is known of its events. */
@@ -137,6 +139,7 @@ export class Kept {
 
   #forget(slab: Slab, events: number, bytes: number): void {
     slab.pending -= events
+    if (slab.pending === 0) slab.piece.release?.()
     this.count -= events
     this.bytes -= bytes - events * this.#separatorBytes
   }

@@ -7,7 +7,7 @@ import { encoder } from './kept'
 import { viaNode } from './node-http'
 import { FLUSH_DEADLINE_MS, now, Outbox } from './outbox'
 import { Sink } from './sink'
-import { Staging } from './staging'
+import { Staging } from './staging/staging'
 import type {
   AnyMeter,
   Cost,

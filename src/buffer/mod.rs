@@ -4,24 +4,12 @@
 //! copied, so it is in one place at a time.
 
 mod staging;
-mod stamp;
 
-pub use staging::{Segment, Staged, Staging, Use};
+pub use staging::{Staging, Use};
 
 use std::collections::VecDeque;
 
-/// An event that is not settled yet.
-#[cfg_attr(test, derive(Debug, PartialEq))]
-pub struct Entry {
-    /// The number under which the host keeps it.
-    pub seq: u32,
-    /// UTF-8 bytes of the vendor's text.
-    pub bytes: u32,
-    /// The event's own time, milliseconds since 1970.
-    pub time_ms: i64,
-    /// When it was first sent without our being told whether it arrived; milliseconds since 1970.
-    pub ambiguous_at: Option<i64>,
-}
+pub use hot::Entry;
 
 /// Events of one request, or of a part of one.
 #[derive(Default)]
@@ -75,6 +63,16 @@ impl Buffer {
         }
         self.fresh_bytes = self.fresh_bytes.saturating_add(entry.bytes as usize);
         self.fresh.push_back(entry);
+    }
+
+    /// Appends events that were written, see [`hot::admit`]. Gives their bytes.
+    pub fn admit(&mut self, [ends, deltas]: [&[u32]; 2], base_ms: i64, seq: u32, mono_ms: u64) -> usize {
+        if self.fresh.is_empty() {
+            self.waiting_since = mono_ms;
+        }
+        let bytes = hot::admit(&mut self.fresh, ends, deltas, base_ms, seq);
+        self.fresh_bytes = self.fresh_bytes.saturating_add(bytes);
+        bytes
     }
 
     /// Appends an event behind all others, though it has waited already.

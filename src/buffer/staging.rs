@@ -1,36 +1,22 @@
-//! Events as the host packs them: words in a fixed place, texts that are known by number, and what writes them out.
+//! Events as the host packs them: words in a fixed place, texts that are known by number, and what is written of them.
 //!
-//! An event is three words, then two a member of its flat `data`:
-//!
-//! | word | content |
-//! |---|---|
-//! | 0 | text of the type (24 bits), and the number of members (8 bits; 255 for no `data`) |
-//! | 1 | text of the subject |
-//! | 2 | milliseconds since the segment's base time |
-//! | 3 + 2i | text of the key (28 bits), and the kind of the value (4 bits) |
-//! | 4 + 2i | the value |
-//!
-//! The kinds: 0 a text; 1 a whole number; 2, 3 and 4 an offset (20 bits) and a length (12 bits) in the raw bytes, of a
-//! number's text, of a string, of a string that needs escapes. The host writes between two calls, never during one.
+//! What the words mean, and how they are written, is in the `hot` crate. The host writes between two calls, never during
+//! one.
 
-use super::stamp::{HeadText, TimeText, digits, fraction};
+use hot::{Outside, PIECE, Segment, Texts, Words};
+
 use crate::error::{Error, Result};
 use crate::json::{Reader, push_string};
 use crate::limits::{
     ATTRIBUTE_BYTES_MAX, EVENT_BYTES_MAX, STAGED_EVENTS, STAGED_OUT_BYTES, STAGED_RAW_BYTES, STAGED_WORDS,
 };
-
-/// Texts are copied in pieces of so many bytes, so each has room for one behind it.
-const PIECE: usize = 16;
+use crate::time::Instant;
 
 /// Places of the report in front of the events'.
 const TOLD: usize = 6;
 
 /// Texts of fixed numbers: the values that are no strings.
 const LITERALS: [&str; 3] = ["null", "true", "false"];
-/// Padded like all that is copied.
-const DATA: &[u8; 48] = b"Z\",\"datacontenttype\":\"application/json\",\"data\": ";
-const NO_DATA: &[u8; 16] = b"Z\"              ";
 const TYPE_END: &str = ",\"subject\":";
 
 /// What a text is for.
@@ -46,31 +32,6 @@ pub enum Use {
     Subject,
 }
 
-/// What the ids of some events are made of: see [`crate::id`].
-#[derive(Clone, Copy)]
-pub struct Segment {
-    /// Milliseconds since 1970 that the events' times count from.
-    pub base_ms: i64,
-    /// The random part of their ids.
-    pub node: u32,
-    /// The counter of the first event's id.
-    pub counter: u64,
-}
-
-/// One event that was written out.
-pub struct Staged<'a> {
-    /// Number of the text of its type.
-    pub kind: usize,
-    /// Number of the text of its subject.
-    pub subject: usize,
-    /// Milliseconds since 1970.
-    pub time_ms: i64,
-    /// Bytes of its text.
-    pub bytes: u32,
-    /// Its `data` as it was written.
-    pub data: Option<&'a [u8]>,
-}
-
 /// The places that the host writes to, and the texts it may name.
 pub struct Staging {
     /// The events.
@@ -79,61 +40,12 @@ pub struct Staging {
     pub raw: Vec<u8>,
     /// CloudEvents in JSON, a comma before each.
     pub out: Vec<u8>,
-    /// Places for what the client tells, then where each event ends in `out`, and behind all of these, each one's
-    /// milliseconds since the base time.
+    /// Places for what the client tells, then where each event ends in `out`; behind all of these, each one's milliseconds
+    /// since the base time; and behind these, where its `data` begins in `out`, or 0.
     pub report: Vec<u32>,
     /// `","source":"…","type":`
     type_start: String,
     texts: Texts,
-}
-
-/// Texts by number, in one piece.
-#[derive(Default)]
-struct Texts {
-    bytes: Vec<u8>,
-    spans: Vec<(usize, usize)>,
-}
-
-impl Texts {
-    fn add(&mut self, text: &str) -> usize {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(text.as_bytes());
-        self.bytes.resize((self.bytes.len() + 2 * PIECE - 1) / PIECE * PIECE, b' ');
-        self.spans.push((start, text.len()));
-        self.spans.len() - 1
-    }
-
-    fn get(&self, at: usize) -> Option<&str> {
-        let (start, length) = *self.spans.get(at)?;
-        std::str::from_utf8(self.bytes.get(start..start + length)?).ok()
-    }
-
-    /// Copies a text; gives where it ends.
-    #[inline(always)]
-    fn put(&self, text: usize, out: &mut [u8], at: usize) -> Option<usize> {
-        let (start, length) = *self.spans.get(text)?;
-        put(self.bytes.get(start..)?, length, out, at)
-    }
-}
-
-/// Copies in whole pieces, over the end into what is written next: for lengths like these a copy of any length is slow.
-#[inline(always)]
-fn put(from: &[u8], length: usize, out: &mut [u8], at: usize) -> Option<usize> {
-    let to = out.get_mut(at..)?;
-    if length <= PIECE {
-        *to.first_chunk_mut::<PIECE>()? = *from.first_chunk()?;
-    } else if length <= 2 * PIECE {
-        *to.first_chunk_mut::<{ 2 * PIECE }>()? = *from.first_chunk()?;
-    } else {
-        put_long(from, length, to)?;
-    }
-    Some(at + length)
-}
-
-#[inline(never)]
-fn put_long(from: &[u8], length: usize, to: &mut [u8]) -> Option<()> {
-    to.get_mut(..length)?.copy_from_slice(from.get(..length)?);
-    Some(())
 }
 
 impl Staging {
@@ -158,7 +70,8 @@ impl Staging {
     pub fn open(&mut self) {
         self.words.resize(STAGED_WORDS, 0);
         self.raw.resize(STAGED_RAW_BYTES + PIECE, 0);
-        self.report.resize(TOLD + 2 * STAGED_EVENTS, 0);
+        self.out.resize(STAGED_OUT_BYTES, 0);
+        self.report.resize(TOLD + 3 * STAGED_EVENTS, 0);
     }
 
     /// Bytes of the source in an event.
@@ -168,10 +81,9 @@ impl Staging {
 
     /// Forgets all texts. No staged event may name one any more.
     pub fn forget(&mut self) {
-        self.texts.bytes.clear();
-        self.texts.spans.clear();
+        self.texts.clear();
         for text in LITERALS {
-            self.texts.add(text);
+            self.texts.add(text.as_bytes());
         }
     }
 
@@ -198,7 +110,7 @@ impl Staging {
             Use::Key => fragment.push(':'),
             Use::Value | Use::Subject => {}
         }
-        Ok(self.texts.add(&fragment))
+        Ok(self.texts.add(fragment.as_bytes()))
     }
 
     /// The type of that number, as it was given.
@@ -211,136 +123,40 @@ impl Staging {
         unquoted(self.texts.get(text)?)
     }
 
-    /// Writes out the events in the words `from..to`, and tells `each` of every one.
+    /// Writes out the events in the words `from..to`, and reports of each.
     ///
     /// Gives how many there were; fewer than there are only if the words are not what they should be.
-    pub fn write(&mut self, from: usize, to: usize, segment: Segment, mut each: impl FnMut(&Self, Staged)) -> usize {
-        let (mut first, mut time) = (HeadText::new(), TimeText::new(segment.base_ms));
-        let (mut word, mut at, mut count) = (from, 0, 0);
-        let mut out = std::mem::take(&mut self.out);
-        while word < to && count < STAGED_EVENTS {
-            if out.len() < at + EVENT_BYTES_MAX + PIECE {
-                out.resize((at + EVENT_BYTES_MAX + PIECE).max(STAGED_OUT_BYTES), 0);
-            }
-            let counter = segment.counter + count as u64;
-            let Some(written) =
-                self.write_one(word, at, Segment { counter, ..segment }, &mut first, &mut time, &mut out)
-            else {
-                break;
-            };
-            let data = if written.data_at < written.at { out.get(written.data_at..written.at - 1) } else { None };
-            // The comma in front is not its own.
-            let bytes = (written.at - at - 1) as u32;
-            each(self, Staged { kind: written.kind, subject: written.subject, time_ms: written.time_ms, bytes, data });
-            let delta = self.words.get(word + 2).copied().unwrap_or_default();
-            for (place, value) in [(TOLD + count, written.at as u32), (TOLD + STAGED_EVENTS + count, delta)] {
-                if let Some(report) = self.report.get_mut(place) {
-                    *report = value;
-                }
-            }
-            (word, at, count) = (written.word, written.at, count + 1);
-        }
-        self.out = out;
-        count
+    pub fn write(&mut self, from: usize, to: usize, segment: Segment) -> usize {
+        let words = self.words.get(from..to).unwrap_or_default();
+        let words = Words { words, raw: &self.raw, texts: &self.texts };
+        hot::write(words, segment, OUTSIDE, &mut self.out, self.report.get_mut(TOLD..).unwrap_or_default())
     }
 
-    #[inline(always)]
-    fn write_one(
-        &self,
-        mut word: usize,
-        mut at: usize,
-        segment: Segment,
-        first: &mut HeadText,
-        time: &mut TimeText,
-        out: &mut [u8],
-    ) -> Option<Written> {
-        let texts = &self.texts;
-        let &[head, subject, delta] = self.words.get(word..)?.first_chunk()?;
-        word += 3;
-        let (kind, members) = ((head & 0xff_ffff) as usize, head >> 24);
-        let time_ms = segment.base_ms.saturating_add(delta.into());
-        first.set(time_ms as u64, segment.counter, segment.node);
-        let ms = time.set(delta);
-        let to = out.get_mut(at..)?.first_chunk_mut::<64>()?;
-        let (front, back) = to.split_at_mut(32);
-        let (front_text, back_text) = first.text.split_at(32);
-        *front.first_chunk_mut::<32>()? = *front_text.first_chunk()?;
-        *back.first_chunk_mut::<32>()? = *back_text.first_chunk()?;
-        at += HeadText::LENGTH;
-        at = texts.put(kind, out, at)?;
-        at = texts.put(subject as usize, out, at)?;
-        at = put(&time.text, TimeText::LENGTH, out, at)?;
-        let (tail, length) = fraction(ms);
-        *out.get_mut(at..)?.first_chunk_mut()? = tail;
-        at += length;
-        let mut data_at = usize::MAX;
-        if members == u32::from(u8::MAX) {
-            at = put(NO_DATA, 2, out, at)?;
-        } else {
-            at = put(DATA, 32, out, at)?;
-            at = put(DATA.get(32..)?, 15, out, at)?;
-            data_at = at;
-            for _ in 0..members {
-                let &[key, value] = self.words.get(word..)?.first_chunk()?;
-                word += 2;
-                at = texts.put((key & 0xfff_ffff) as usize, out, at)?;
-                at = self.put_value(key >> 28, value, out, at)?;
-            }
-            // In place of the first comma, which there is none of in an empty object.
-            *out.get_mut(data_at)? = b'{';
-            at += usize::from(members == 0);
-            *out.get_mut(at)? = b'}';
-            at += 1;
-        }
-        *out.get_mut(at)? = b'}';
-        Some(Written { word, at: at + 1, kind, subject: subject as usize, time_ms, data_at })
-    }
-
-    #[inline(always)]
-    fn put_value(&self, kind: u32, value: u32, out: &mut [u8], mut at: usize) -> Option<usize> {
-        match kind {
-            0 => self.texts.put(value as usize, out, at),
-            1 => {
-                let (text, from) = digits(value);
-                put(text.get(from..)?, 16 - from, out, at)
-            }
-            _ => {
-                let (start, length) = ((value >> 12) as usize, (value & 0xfff) as usize);
-                if kind == 4 {
-                    return put_escaped(self.raw.get(start..start + length)?, out, at);
-                }
-                let quote = usize::from(kind == 3);
-                *out.get_mut(at)? = b'"';
-                at = put(self.raw.get(start..)?, length, out, at + quote)?;
-                *out.get_mut(at)? = b'"';
-                Some(at + quote)
-            }
-        }
+    /// What was reported of the first `count` events: where each ends, its milliseconds, where its `data` begins.
+    pub fn written(&self, count: usize) -> [&[u32]; 3] {
+        [0, 1, 2].map(|third| {
+            let told = self.report.get(TOLD + third * STAGED_EVENTS..).unwrap_or_default();
+            told.get(..count).unwrap_or_default()
+        })
     }
 }
 
-struct Written {
-    word: usize,
-    at: usize,
-    kind: usize,
-    subject: usize,
-    time_ms: i64,
-    /// Where `data` begins, if there is one.
-    data_at: usize,
-}
-
-#[inline(never)]
-fn put_escaped(raw: &[u8], out: &mut [u8], at: usize) -> Option<usize> {
-    let mut text = String::new();
-    push_string(&mut text, std::str::from_utf8(raw).ok()?);
-    let end = at + text.len();
-    out.get_mut(at..end)?.copy_from_slice(text.as_bytes());
-    Some(end)
-}
+const OUTSIDE: Outside = Outside {
+    second: |second| {
+        let text = Instant { seconds: second, nanos: 0 }.text();
+        text.as_bytes().first_chunk().copied().unwrap_or_default()
+    },
+    escaped: |raw| {
+        let mut text = String::new();
+        push_string(&mut text, std::str::from_utf8(raw).unwrap_or_default());
+        text.into_bytes()
+    },
+    event_bytes_max: EVENT_BYTES_MAX,
+};
 
 /// The JSON string at the front of a text.
-fn unquoted(text: &str) -> Option<String> {
-    Reader::new(text).string().ok().map(|text| text.into_owned())
+fn unquoted(text: &[u8]) -> Option<String> {
+    Reader::new(std::str::from_utf8(text).ok()?).string().ok().map(|text| text.into_owned())
 }
 
 #[cfg(test)]
@@ -348,7 +164,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event::EventBuilder;
+    use crate::event::{Event, EventBuilder};
     use crate::id::Ids;
     use crate::time::Instant;
 
@@ -361,16 +177,16 @@ mod tests {
 
     fn written(staging: &mut Staging, words: &[u32]) -> (usize, String) {
         staging.words[..words.len()].copy_from_slice(words);
-        let mut bytes = 0;
-        let count = staging.write(0, words.len(), SEGMENT, |_, event| bytes += event.bytes as usize + 1);
-        (count, String::from_utf8(staging.out[..bytes].to_vec()).unwrap())
+        let count = staging.write(0, words.len(), SEGMENT);
+        let bytes = staging.written(count)[0].last().copied().unwrap_or(0);
+        (count, String::from_utf8(staging.out[..bytes as usize].to_vec()).unwrap())
     }
 
     proptest! {
         #[test]
         fn an_event_is_written_as_a_built_one_is(
             source in "\\PC{1,40}", kind in "\\PC{1,40}", subject in "\\PC{1,40}", key in ".{0,40}", text in ".{0,40}",
-            n in any::<u32>(), number in any::<i64>(), delta in any::<u32>(), bare in any::<bool>()
+            n in prop_oneof![any::<u32>(), 0..1000_u32], number in any::<i64>(), delta in any::<u32>(), bare in any::<bool>()
         ) {
             let mut staging = Staging::new(&source);
             staging.open();
@@ -400,13 +216,45 @@ mod tests {
         }
 
         #[test]
+        fn ids_count_on_and_times_are_those_of_the_events(
+            base_ms in prop_oneof![0..248_000_000_000_000_i64, Just(1_795_226_399_990)], deltas in prop::collection::vec(prop_oneof![0..2000_u32, any::<u32>()], 1..9),
+            counter in prop_oneof![0..1_u64 << 41, Just((1 << 16) - 3), Just((1 << 30) - 2)], node in any::<u32>(), bare in any::<bool>()
+        ) {
+            let mut staging = Staging::new("s");
+            staging.open();
+            let (kind, subject) = (intern(&mut staging, Use::Type, "t"), intern(&mut staging, Use::Subject, "c"));
+            let words: Vec<u32> = deltas.iter().flat_map(|delta| [kind | if bare { 255 << 24 } else { 0 }, subject, *delta]).collect();
+            staging.words[..words.len()].copy_from_slice(&words);
+            let segment = Segment { base_ms, node, counter };
+            prop_assert_eq!(staging.write(0, words.len(), segment), deltas.len());
+            let [ends, times, _] = staging.written(deltas.len());
+            prop_assert_eq!(times, deltas.as_slice());
+            let mut start = 0;
+            for (at, (end, delta)) in ends.iter().zip(&deltas).enumerate() {
+                let ms = base_ms + i64::from(*delta);
+                let counter = u128::from(counter) + at as u128;
+                let bits = (ms as u128) << 80 | 7 << 76 | (counter >> 30) << 64 | 2 << 62 | (counter & 0x3fff_ffff) << 32 | u128::from(node);
+                let mut id = format!("{bits:032x}");
+                for hyphen in [20, 16, 12, 8] {
+                    id.insert(hyphen, '-');
+                }
+                let now = Instant::from_millis(ms);
+                let data = if bare { None } else { Some(String::from("{}")) };
+                let event = Event { id, source: "s".into(), kind: "t".into(), subject: "c".into(), time: now, data };
+                let text = std::str::from_utf8(&staging.out[start + 1..*end as usize]).unwrap();
+                prop_assert_eq!(text, event.to_json());
+                start = *end as usize;
+            }
+        }
+
+        #[test]
         fn no_words_panic(words in prop::collection::vec(prop_oneof![any::<u32>(), 0..10_u32, Just(3 << 28 | 1), Just(2 << 24 | 3)], 0..40)) {
             let mut staging = Staging::new("s");
             staging.open();
             intern(&mut staging, Use::Type, "t");
             intern(&mut staging, Use::Key, "k");
             staging.words[..words.len()].copy_from_slice(&words);
-            staging.write(0, words.len(), SEGMENT, |_, _| {});
+            staging.write(0, words.len(), SEGMENT);
         }
     }
 

@@ -1,7 +1,9 @@
 //! Events that the host has packed (see [`crate::buffer::Staging`]): recorded there, taken here many at a time.
 
+use hot::Segment;
+
 use super::Client;
-use crate::buffer::{Segment, Use};
+use crate::buffer::Use;
 use crate::delivery::Now;
 use crate::error::Result;
 use crate::event::Event;
@@ -56,43 +58,50 @@ impl Client {
     /// how many more events and bytes the queue takes for certain, after how many more events a request is full, and the
     /// address of what was written. Behind them, where each event ends, then each one's milliseconds since the base time.
     pub fn drain(&mut self, from: usize, to: usize, segment: Segment, now: Now) -> usize {
-        let Self { staging, totals, provider_cost, delivery, arrivals, .. } = self;
-        let mut first = 0;
-        let metered = !totals.meters().is_empty() || provider_cost.is_some();
-        let count = staging.write(from, to, segment, |staging, event| {
-            let seq = delivery.admit(event.bytes, event.time_ms, now);
-            if first == 0 {
-                first = seq;
-            }
-            *arrivals += 1;
-            if metered {
-                let data = event.data.and_then(|data| std::str::from_utf8(data).ok());
-                let event = Event {
-                    id: String::new(),
-                    source: String::new(),
-                    kind: staging.kind(event.kind).unwrap_or_default(),
-                    subject: staging.subject(event.subject).unwrap_or_default(),
-                    time: Instant::from_millis(event.time_ms),
-                    data: data.map(str::to_owned),
-                };
-                totals.add(&event, *arrivals);
-                if let Some(provider_cost) = provider_cost {
-                    provider_cost.add(&event, *arrivals);
-                }
-            }
-        });
-        let (room_events, room_bytes, until_full) = delivery.room();
+        let count = self.staging.write(from, to, segment);
+        let [ends, deltas, _] = self.staging.written(count);
+        let first = self.delivery.admit([ends, deltas], segment.base_ms, now);
+        if !self.totals.meters().is_empty() || self.provider_cost.is_some() {
+            self.meter_staged(from, count, segment.base_ms);
+        }
+        self.arrivals += count as u64;
+        let (room_events, room_bytes, until_full) = self.delivery.room();
         let told = [
             first,
-            delivery.due(now).into(),
+            self.delivery.due(now).into(),
             room_events as u32,
             room_bytes as u32,
             until_full as u32,
-            staging.out.as_ptr() as usize as u32,
+            self.staging.out.as_ptr() as usize as u32,
         ];
-        for (place, value) in staging.report.iter_mut().zip(told) {
+        for (place, value) in self.staging.report.iter_mut().zip(told) {
             *place = value;
         }
         count
+    }
+
+    /// Counts the events that have just been written, of which the first begins at that word.
+    fn meter_staged(&mut self, mut word: usize, count: usize, base_ms: i64) {
+        let Self { staging, totals, provider_cost, arrivals, .. } = self;
+        let [ends, deltas, starts] = staging.written(count);
+        for (arrival, ((end, delta), data)) in (*arrivals + 1..).zip(ends.iter().zip(deltas).zip(starts)) {
+            let Some(&[head, subject, _]) = staging.words.get(word..).and_then(<[u32]>::first_chunk) else { break };
+            let members = head >> 24;
+            word += if members == 255 { 3 } else { 3 + 2 * members as usize };
+            let data = if *data == 0 { None } else { staging.out.get(*data as usize..*end as usize - 1) };
+            let data = data.and_then(|data| std::str::from_utf8(data).ok());
+            let event = Event {
+                id: String::new(),
+                source: String::new(),
+                kind: staging.kind((head & 0xff_ffff) as usize).unwrap_or_default(),
+                subject: staging.subject(subject as usize).unwrap_or_default(),
+                time: Instant::from_millis(base_ms.saturating_add((*delta).into())),
+                data: data.map(str::to_owned),
+            };
+            totals.add(&event, arrival);
+            if let Some(provider_cost) = provider_cost {
+                provider_cost.add(&event, arrival);
+            }
+        }
     }
 }

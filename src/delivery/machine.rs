@@ -133,13 +133,16 @@ impl Delivery {
         Ok(Offered { seq: self.last_seq, dropped })
     }
 
-    /// Takes an event that the host has recorded already, within [`Self::room`]. Gives its number.
-    pub fn admit(&mut self, bytes: u32, time_ms: i64, now: Now) -> u32 {
-        self.last_seq = self.last_seq.wrapping_add(1);
-        self.counts.recorded += 1;
-        self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(bytes as usize);
-        self.buffer.push(Entry { seq: self.last_seq, bytes, time_ms, ambiguous_at: None }, now.mono_ms);
-        self.last_seq
+    /// Takes events that the host has recorded already, within [`Self::room`], by what was reported of them (see
+    /// [`hot::admit`]). Gives the number of the first; the others follow.
+    pub fn admit(&mut self, written: [&[u32]; 2], base_ms: i64, now: Now) -> u32 {
+        let [ends, _] = written;
+        let before = self.last_seq;
+        let bytes = self.buffer.admit(written, base_ms, before, now.mono_ms);
+        self.last_seq = before.wrapping_add(ends.len() as u32);
+        self.counts.recorded += ends.len() as u64;
+        self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(bytes);
+        before.wrapping_add(1)
     }
 
     /// How many more events and bytes the queue takes by any policy, and after how many events a request is full.

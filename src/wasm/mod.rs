@@ -8,7 +8,7 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::buffer::{Segment, Use};
+use crate::buffer::Use;
 use crate::client::Client;
 use crate::delivery::{Now, Outcome};
 use crate::error::Error;
@@ -171,18 +171,9 @@ impl Core {
 
     /// See [`Client::drain`].
     #[allow(clippy::too_many_arguments)]
-    pub fn drain(
-        &mut self,
-        from: usize,
-        to: usize,
-        base_ms: f64,
-        node: u32,
-        counter: f64,
-        mono_ms: f64,
-        wall_ms: f64,
-    ) -> usize {
-        let segment = Segment { base_ms: base_ms as i64, node, counter: counter as u64 };
-        self.0.drain(from, to, segment, now(mono_ms, wall_ms))
+    pub fn drain(&mut self, from: usize, to: usize, base_ms: f64, node: u32, counter: f64, mono_ms: f64) -> usize {
+        let segment = hot::Segment { base_ms: base_ms as i64, node, counter: counter as u64 };
+        self.0.drain(from, to, segment, now(mono_ms, base_ms))
     }
 
     /// See [`Client::request`].

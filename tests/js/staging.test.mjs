@@ -146,6 +146,22 @@ test('an id is known before the event is drained, and is the one that is sent', 
   for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
 })
 
+test('events that follow each other share what their ids are drawn from; later ones draw anew', (t) => {
+  const { meter, clock } = setUp(t)
+  const node = () => meter.record({ type: 'call', subject: 'c' }).id.slice(-8)
+  const first = node()
+  meter.stats()
+  clock.ms += 1000
+  assert.equal(node(), first)
+  meter.stats()
+  clock.ms += 1
+  const second = node()
+  assert.notEqual(second, first)
+  meter.stats()
+  clock.ms -= 2000
+  assert.notEqual(node(), second)
+})
+
 /** More than the memory may grow to: the allocator gives up, for real. */
 function trap() {
   assert.throws(() => sdk.enter(() => sdk.previewCore('x'.repeat(65 << 20))), { code: 'core_trapped' })
@@ -241,16 +257,42 @@ test('a getter that records, and one that throws', async (t) => {
   for (const event of sent) if (event.type === 'outer') assert.deepEqual(event.data, { n: 1, s: 'outer' })
 })
 
-test('the queue holds what it may, staged or not, by each policy', async (t) => {
-  const { make } = setUp(t, { fetch: () => new Promise(() => {}) })
-  const meter = make()
-  let taken = 0
-  for (let i = 0; i < 10_100; i++) taken += meter.record({ type: 'call', subject: 'c', data: { n: i } }).error ? 0 : 1
-  assert.equal(taken, 10_000)
-  const { recorded, pending, refused } = meter.stats()
-  assert.deepEqual({ recorded, pending, refused }, { recorded: 10_000, pending: 10_000, refused: 100 })
-  await meter.close({ deadlineMs: 1 })
-})
+for (const onFull of ['reject', 'drop-oldest', 'drop-newest']) {
+  test(`the queue holds what it may, staged or not: ${onFull}`, async (t) => {
+    const { make, sent } = setUp(t, { onFull, fetch: (...request) => answer(...request) })
+    const deliver = async (_url, init) => {
+      sent.push(...(await new Response(init.body).json()))
+      return new Response(null, { status: 204 })
+    }
+    let answer = () => Promise.reject(new Error('no network'))
+    const meter = make()
+    const dropped = []
+    meter.on('dropped', (detail) => dropped.push(...detail.ids))
+    const ids = []
+    for (let i = 0; i < 10_100; i++) ids.push(meter.record({ type: 'call', subject: 'c', data: { n: i } }).id)
+    const taken = ids.filter((id) => id !== undefined)
+    const { recorded, pending, refused } = meter.stats()
+    const kept = onFull === 'drop-oldest' ? ids.slice(100) : ids.slice(0, 10_000)
+    const lost = ids.filter((id) => !kept.includes(id))
+    const refuses = onFull === 'reject'
+    assert.deepEqual(
+      { recorded, pending, refused, taken: taken.length, dropped },
+      {
+        recorded: refuses ? 10_000 : 10_100,
+        pending: 10_000,
+        refused: refuses ? 100 : 0,
+        taken: refuses ? 10_000 : 10_100,
+        dropped: refuses ? [] : lost,
+      },
+    )
+    answer = deliver
+    await meter.close()
+    assert.deepEqual(
+      sent.map((event) => event.id),
+      kept,
+    )
+  })
+}
 
 test('subjects without end, and a segment without end', async (t) => {
   const { meter, sent, clock } = setUp(t)

@@ -1,0 +1,33 @@
+//! What waits to be sent.
+
+use std::collections::VecDeque;
+
+/// An event that is not settled yet.
+#[cfg_attr(debug_assertions, derive(Debug, PartialEq))]
+pub struct Entry {
+    /// The number under which the host keeps it.
+    pub seq: u32,
+    /// UTF-8 bytes of the vendor's text.
+    pub bytes: u32,
+    /// The event's own time, milliseconds since 1970.
+    pub time_ms: i64,
+    /// When it was first sent without our being told whether it arrived; milliseconds since 1970.
+    pub ambiguous_at: Option<i64>,
+}
+
+/// Appends events that were written: where each `ends` behind the comma in front of it, and its milliseconds since the
+/// base time. Their numbers follow `seq`. Gives their bytes together.
+pub fn admit(to: &mut VecDeque<Entry>, ends: &[u32], deltas: &[u32], base_ms: i64, mut seq: u32) -> usize {
+    let (mut start, mut sum) = (0, 0);
+    to.reserve(ends.len());
+    for (end, delta) in ends.iter().zip(deltas) {
+        // The comma in front is not its own.
+        let bytes = end.saturating_sub(start).saturating_sub(1);
+        start = *end;
+        sum += bytes as usize;
+        seq = seq.wrapping_add(1);
+        let time_ms = base_ms.saturating_add((*delta).into());
+        to.push_back(Entry { seq, bytes, time_ms, ambiguous_at: None });
+    }
+    sum
+}

@@ -1,0 +1,12 @@
+//! What runs for every event, and nothing else: this crate is compiled for speed, where the core is compiled for size.
+//!
+//! No generic function is public: it would be compiled by the core, with the core's settings. [`write()`] writes packed events out as JSON; what the words mean is said at [`write::Words`].
+
+mod entry;
+mod stamp;
+mod texts;
+mod write;
+
+pub use entry::{Entry, admit};
+pub use texts::{PIECE, Texts};
+pub use write::{Outside, Segment, Words, write};
