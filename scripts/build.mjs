@@ -25,7 +25,13 @@ const inlineWasm = (file) => ({ alias: { 'core-base64': file }, loader: { '.wasm
 
 const universal = { entryPoints: ['ts/entry/inline.ts', 'ts/entry/slim.ts'], ...inlineWasm('./pkg/core.wasm') }
 const full = { entryPoints: ['ts/entry/inline.ts'], ...inlineWasm('./pkg/full.wasm'), outdir: 'dist/full' }
+const replay = { entryPoints: ['ts/entry/replay/inline.ts'], ...inlineWasm('./pkg/replay.wasm'), outdir: 'dist/replay' }
 const edge = { entryPoints: ['ts/entry/workerd.ts', 'ts/entry/edge-light.ts'], external: ['*.wasm', '*.wasm?module'] }
+const edgeReplay = {
+  ...edge,
+  entryPoints: ['ts/entry/replay/workerd.ts', 'ts/entry/replay/edge-light.ts'],
+  outdir: 'dist/replay',
+}
 const cli = { entryPoints: { cli: 'ts/cli/index.ts' }, platform: 'node', external: ['taximeter', 'taximeter-dev'] }
 
 await Promise.all([
@@ -33,15 +39,20 @@ await Promise.all([
   build({ ...cjs, ...universal }),
   build({ ...esm, ...full }),
   build({ ...cjs, ...full }),
+  build({ ...esm, ...replay }),
+  build({ ...cjs, ...replay }),
   build({ ...esm, ...edge }),
+  build({ ...esm, ...edgeReplay }),
   build({ ...esm, ...cli, banner: { js: '#!/usr/bin/env node' } }),
 ])
 cpSync('pkg/core.wasm', 'dist/core.wasm')
 cpSync('pkg/full.wasm', 'dist/full/core.wasm')
+cpSync('pkg/replay.wasm', 'dist/replay/core.wasm')
 // They import what lies beside them, and the glue of both cores is the same.
 for (const entry of ['workerd.js', 'edge-light.js']) cpSync(`dist/${entry}`, `dist/full/${entry}`)
 declare('ts/index.ts', 'index')
 declare('ts/entry/slim.ts', 'slim')
+declare('ts/entry/replay/index.ts', 'replay/index')
 prices()
 
 /** One declaration file for each module system; nothing in them is specific to either. */

@@ -19,6 +19,7 @@ const rust = [
   ['cargo fmt', 'cargo fmt --all --check'],
   ['clippy', 'cargo clippy --workspace --all-targets --locked --quiet -- -D warnings'],
   ['clippy, wasm', `rustup target add ${WASM} && cargo clippy --lib --target ${WASM} --locked --quiet -- -D warnings`],
+  ['clippy, replay', `cargo clippy --lib --target ${WASM} --features replay --locked --quiet -- -D warnings`],
   ['cargo test', 'cargo test --workspace --locked --quiet'],
   ['clippy, full', 'cargo clippy --lib --tests --features rfc9535 --locked --quiet -- -D warnings'],
   ['cargo test, full', 'cargo test --lib --features rfc9535 --locked --quiet meter'],

@@ -24,7 +24,11 @@ pub mod ratio;
 pub mod sink;
 pub mod time;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "replay")))]
+mod wasm;
+
+#[cfg(all(target_arch = "wasm32", feature = "replay"))]
+#[path = "wasm/replay.rs"]
 mod wasm;
 
 pub use error::{Error, Result};

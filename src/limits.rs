@@ -12,8 +12,8 @@ pub const ATTRIBUTE_BYTES_MAX: usize = 1024;
 /// Ids given by users that are remembered, to tell a retry from an id that is used twice: as many as may be pending.
 pub const RECENT_IDS_MAX: usize = 10_000;
 
-/// Nesting of any JSON text that is read: the reader recurses, so the stack is what this protects.
-pub const JSON_DEPTH_MAX: usize = 64;
+/// Nesting of any JSON text that is read: the reader recurses, so the stack is what this protects. `serde_json` has it.
+pub const JSON_DEPTH_MAX: usize = 127;
 
 /// Digits behind a decimal's point: 10^76 is the largest power of ten that leaves a sign's room in 256 bits.
 pub const DECIMAL_SCALE_MAX: u32 = 76;
@@ -85,6 +85,27 @@ pub const RESULT_CELLS_MAX: usize = 10_000;
 pub const PREVIEW_BYTES_MAX: usize = 60 * 1024 * 1024;
 /// Distinct texts of the UNIQUE_COUNT cells of one meter.
 pub const UNIQUE_TEXTS_MAX: usize = 100_000;
+/// Bytes of a line of a stream that is replayed: far above any event a vendor takes.
+pub const REPLAY_LINE_BYTES_MAX: usize = 1024 * 1024;
+/// Queries that a replay answers at a time.
+pub const REPLAY_QUERIES_MAX: usize = 200;
+/// Bytes of the rows of all of them.
+pub const REPLAY_ROWS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Sources and ids that a replay remembers, 16 bytes each in a table that is three quarters full.
+pub const REPLAY_IDS_MAX: usize = 6 << 20;
+/// Lines without an event that a replay tells; all are counted.
+pub const REPLAY_BAD_LINES_MAX: usize = 100;
+/// Nodes in the tree of known shapes of lines; other lines are read in the general way.
+pub const REPLAY_SHAPES_MAX: usize = 4096;
+/// Ways on from one node of that tree: they are tried one after the other.
+pub const REPLAY_WAYS_MAX: usize = 32;
+/// Strings and numbers in a line of a known shape.
+pub const REPLAY_LEAVES_MAX: usize = 64;
+/// Texts that a replay knows by number, and rows that it finds by them, before it begins anew.
+pub const REPLAY_TEXTS_MAX: usize = 128 * 1024;
+/// Bytes of these texts.
+pub const REPLAY_TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Bytes of a meter path.
 pub const PATH_BYTES_MAX: usize = 256;
 /// Steps of a meter path.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::scan::plain_end;
 use crate::error::{Error, Result};
 use crate::limits::JSON_DEPTH_MAX;
 
@@ -24,7 +25,7 @@ pub enum Kind {
 
 /// Reads one JSON text from front to back.
 ///
-/// Accepts RFC 8259 and nothing else. A lone surrogate escape reads as U+FFFD, as the meter server does it.
+/// Accepts RFC 8259 and nothing else: what `serde_json` accepts, to the same depth. A lone surrogate escape reads as U+FFFD, as the meter server does it.
 /// Errors have the code `json_invalid` (or `json_too_deep`) and name the byte.
 pub struct Reader<'a> {
     text: &'a str,
@@ -155,6 +156,7 @@ impl<'a> Reader<'a> {
         let mut from = self.pos;
         let mut unescaped = String::new();
         loop {
+            self.pos = plain_end(self.text.as_bytes(), self.pos).0;
             match self.byte() {
                 b'"' => {
                     let tail = self.slice(from, self.pos);
@@ -172,8 +174,7 @@ impl<'a> Reader<'a> {
                     from = self.pos;
                 }
                 0 if self.pos == self.text.len() => return self.fail("the string does not end"),
-                0..=0x1f => return self.fail("a control character must be escaped"),
-                _ => self.pos += 1,
+                _ => return self.fail("a control character must be escaped"),
             }
         }
     }

@@ -111,10 +111,21 @@ pub struct Cells {
 impl Cells {
     /// Adds a cell, of which `count` is new, to those under its key.
     pub fn put(&mut self, key: &[u8], cell: &Cell, how: Aggregation, count: u64) {
+        let at = self.place(key);
+        self.merge(at, cell, how, count);
+    }
+
+    /// The number of the cell under this key, which is made if there is none.
+    pub fn place(&mut self, key: &[u8]) -> usize {
         let at = self.index.place(key);
         if at == self.list.len() {
             self.list.push(Cell { first: u32::MAX, ..Cell::default() });
         }
+        at
+    }
+
+    /// Adds a cell, of which `count` is new, to the one with this number.
+    pub fn merge(&mut self, at: usize, cell: &Cell, how: Aggregation, count: u64) {
         if let Some(mine) = self.list.get_mut(at) {
             mine.merge(how, cell, count);
         }

@@ -224,8 +224,12 @@ impl Meter {
 
     /// Whether it sees an event with this data at this second.
     pub fn sees(&self, second: u32, document: &Document<'_>) -> bool {
+        self.is_from(second) && self.dodo.as_ref().is_none_or(|clause| clause.holds(document))
+    }
+
+    /// Whether an event of this second is not too old for it.
+    pub fn is_from(&self, second: u32) -> bool {
         self.from.is_none_or(|from| i64::from(second) >= from)
-            && self.dodo.as_ref().is_none_or(|clause| clause.holds(document))
     }
 
     fn group(&mut self, key: &str, value: &Value<'_>, property: &str, dialect: Dialect) -> Result<()> {

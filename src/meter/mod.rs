@@ -1,7 +1,7 @@
 //! Meters: definitions, and the preview of what the server will answer.
 //!
 //! `definition` and [`path`] say what a meter reads, [`value`] what a scalar counts as, [`query`] with [`filter`] and
-//! [`window`] what is asked. [`totals`] keeps the counts of many events for any query; [`preview`] answers one.
+//! [`window`] what is asked. [`totals`] keeps the counts of many events for any query; [`preview()`] answers one; [`Replay`] answers them over a stream.
 //!
 //! The rules are those of OpenMeter (commit 7e57a394a028) on ClickHouse 26.7, or 25.12 where [`value::Engine`] says so.
 
@@ -13,6 +13,7 @@ mod key;
 pub mod path;
 mod preview;
 pub mod query;
+mod replay;
 #[cfg(feature = "rfc9535")]
 mod rfc9535;
 mod rows;
@@ -25,4 +26,5 @@ pub mod window;
 pub use definition::{Aggregation, Meter, parse_meters};
 pub use preview::{preview, time_range};
 pub use query::{Customer, Options, Query};
+pub use replay::Replay;
 pub use totals::Totals;

@@ -68,6 +68,14 @@ impl Path {
         }
     }
 
+    /// Whether it finds values by their place alone, and not by what they are.
+    pub fn is_positional(&self) -> bool {
+        #[cfg(feature = "rfc9535")]
+        return self.rfc9535.is_none();
+        #[cfg(not(feature = "rfc9535"))]
+        true
+    }
+
     /// The first scalar among the matches, in document order.
     pub fn find<'d>(&self, document: &Document<'d>) -> Found<'d> {
         #[cfg(feature = "rfc9535")]

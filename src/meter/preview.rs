@@ -22,12 +22,12 @@ fn read(request: &str) -> Result<Value<'_>> {
     Ok(request)
 }
 
-fn member<'v, 'a>(request: &'v Value<'a>, key: &str) -> &'v Value<'a> {
+pub(super) fn member<'v, 'a>(request: &'v Value<'a>, key: &str) -> &'v Value<'a> {
     request.get(key).unwrap_or(&Value::Null)
 }
 
 /// The time of events that carry none. Errors: `option_invalid` if it is missing, `time_invalid`.
-fn now(request: &Value<'_>) -> Result<Instant> {
+pub(super) fn now(request: &Value<'_>) -> Result<Instant> {
     let now = match member(request, "options").present("now") {
         Some(now) => Instant::parse(now.as_str().unwrap_or_default()),
         None => Err(Error::new("option_invalid", "now is missing").help("the time of events without one")),

@@ -29,10 +29,29 @@ pub struct Rows<'a> {
     excluded: u64,
 }
 
+/// Rows without their query: what is kept of them while it cannot be borrowed.
+#[derive(Default)]
+pub struct Kept(Cells, Index, bool, u64);
+
 impl<'a> Rows<'a> {
     /// No rows yet.
     pub fn new(query: &'a Query<'a>) -> Self {
-        Self { query, cells: Cells::default(), distinct: Index::default(), incomplete: false, excluded: 0 }
+        Self::resume(query, Kept::default())
+    }
+
+    /// The rows that were kept for the same query.
+    pub fn resume(query: &'a Query<'a>, Kept(cells, distinct, incomplete, excluded): Kept) -> Self {
+        Self { query, cells, distinct, incomplete, excluded }
+    }
+
+    /// See [`Kept`].
+    pub fn kept(self) -> Kept {
+        Kept(self.cells, self.distinct, self.incomplete, self.excluded)
+    }
+
+    /// What is asked.
+    pub fn query(&self) -> &'a Query<'a> {
+        self.query
     }
 
     /// Takes note of events that no row will count.
@@ -43,11 +62,26 @@ impl<'a> Rows<'a> {
 
     /// Adds a cell of the query's meter to its row, if the query selects it. Error: `limit_exceeded`.
     pub fn add(&mut self, key: &[u8], cell: &Cell) -> Result<()> {
+        if let Some((row, count)) = self.select(key, cell)? {
+            self.merge(row, cell, count);
+        }
+        Ok(())
+    }
+
+    /// Adds a cell, of which `count` is new, to a row that [`Self::select`] gave for its key.
+    pub fn merge(&mut self, row: usize, cell: &Cell, count: u64) {
+        self.cells.merge(row, cell, self.query.meter.aggregation, count);
+    }
+
+    /// The row of a cell of the query's meter, and how much of the cell's count is new; `None` if the query does not select
+    /// it. As long as the time stays in the window, and in the query's time, it depends on the key alone; only the count of a
+    /// UNIQUE_COUNT is 0 from the second time on. Error: `limit_exceeded`.
+    pub fn select(&mut self, key: &[u8], cell: &Cell) -> Result<Option<(usize, u64)>> {
         let query = self.query;
         let (first, last) = (i64::from(cell.first), i64::from(cell.last));
         let (from, to) = (query.from.map_or(0, |t| t.seconds), query.to.map_or(i64::MAX, |t| t.seconds));
         if last < from || first >= to {
-            return Ok(());
+            return Ok(None);
         }
         let texts = key::texts(key);
         let known = !texts.is_empty();
@@ -57,12 +91,12 @@ impl<'a> Rows<'a> {
         if !known && (!query.subjects.is_empty() || !query.customers.is_empty() || !query.filters.is_empty()) {
             // What of the rest would pass is not known.
             self.incomplete = true;
-            return Ok(());
+            return Ok(None);
         }
         if (!query.subjects.is_empty() && !query.subjects.contains(&subject))
             || (!query.customers.is_empty() && customer.is_none())
         {
-            return Ok(());
+            return Ok(None);
         }
         let customer = customer.unwrap_or_default();
         for (dimension, filter) in &query.filters {
@@ -72,7 +106,7 @@ impl<'a> Rows<'a> {
                 Dimension::Group(at) => text(at + 1),
             };
             if !filter.matches(value) {
-                return Ok(());
+                return Ok(None);
             }
         }
         let start = self.start(cell.first);
@@ -81,7 +115,7 @@ impl<'a> Rows<'a> {
             || (query.window.is_some() && self.start(cell.last) != start)
             || (!known && (query.by_subject || !query.groups.is_empty()));
         if first < from {
-            return Ok(());
+            return Ok(None);
         }
         let mut row = key::new(if query.window.is_some() { start } else { 0 });
         key::push(&mut row, if query.by_subject { subject } else { "" });
@@ -111,8 +145,7 @@ impl<'a> Rows<'a> {
                     .help("count fewer values: a narrower filter, a shorter time, or a value with fewer forms"));
             }
         }
-        self.cells.put(&row, cell, self.query.meter.aggregation, count);
-        Ok(())
+        Ok(Some((self.cells.place(&row), count)))
     }
 
     /// Bytes it takes.

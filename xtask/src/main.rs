@@ -16,10 +16,7 @@ const USAGE: &str = "usage:
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// One instance never takes more: its memory can't shrink, and the core's own limits stay well below.
-const MEMORY_BYTES_MAX: u32 = 64 << 20;
-
-/// The core recurses by bounded depths alone (64 at most, a few hundred bytes each); the linker's own choice is 1 MiB,
+/// The core recurses by bounded depths alone (127 at most, a few hundred bytes each); the linker's own choice is 1 MiB,
 /// which every idle client would hold. It lies below everything else, so that running over it traps.
 const STACK_BYTES: u32 = 256 << 10;
 
@@ -58,38 +55,76 @@ fn root() -> Result<PathBuf> {
     Ok(manifest.parent().ok_or("xtask/ has no parent folder")?.to_owned())
 }
 
-/// Both cores. That of `taximeter/full` is only another WebAssembly: it has the same exports, and so the same glue.
-fn build(root: &Path, pkg: &Path) -> Result<()> {
-    let out = root.join("target/xtask");
-    bind(&compile(root, &[])?, &out)?;
-    fs::create_dir_all(pkg)?;
-    let glue = fs::read_to_string(out.join("core.js"))?;
-    fs::write(pkg.join("core.js"), swap_boot(&glue)?)?;
-    let types = fs::read_to_string(out.join("core.d.ts"))?;
-    fs::write(pkg.join("core.d.ts"), types + BOOT_TYPE)?;
-    optimise(root, &out.join("core_bg.wasm"), &pkg.join("core.wasm"))?;
+/// A build of the sources.
+struct Variant {
+    name: &'static str,
+    cargo: &'static [&'static str],
+    /// `release`, for size, or `fast`
+    profile: &'static str,
+    /// One instance never takes more: its memory can't shrink, and the limits in the sources stay well below.
+    memory_bytes_max: u32,
+    wasm_opt: &'static [&'static str],
+}
 
-    let out = out.join("full");
-    bind(&compile(root, &["--features", "rfc9535"])?, &out)?;
-    if fs::read_to_string(out.join("core.js"))? != glue {
+const SMALL: &[&str] = &["-Oz", "--converge", "--one-caller-inline-max-function-size=20", "--skip-pass=local-cse"];
+
+const CORE: Variant =
+    Variant { name: "core", cargo: &[], profile: "release", memory_bytes_max: 64 << 20, wasm_opt: SMALL };
+
+/// `taximeter/full`: only another WebAssembly. It has the same exports, and so the same glue.
+const FULL: Variant = Variant { name: "full", cargo: &["--features", "rfc9535"], ..CORE };
+
+/// `taximeter/replay`: another face, and fast rather than small.
+const REPLAY: Variant = Variant {
+    name: "replay",
+    cargo: &["--features", "replay"],
+    profile: "fast",
+    memory_bytes_max: 512 << 20,
+    wasm_opt: &["-O3"],
+};
+
+fn build(root: &Path, pkg: &Path) -> Result<()> {
+    fs::create_dir_all(pkg)?;
+    let glue = make(root, &CORE, pkg)?;
+    write_glue(root, &CORE, pkg)?;
+    if make(root, &FULL, pkg)? != glue {
         return Err("the cores differ in their glue: the feature may not change what is exported".into());
     }
-    optimise(root, &out.join("core_bg.wasm"), &pkg.join("full.wasm"))?;
+    make(root, &REPLAY, pkg)?;
+    write_glue(root, &REPLAY, pkg)?;
     fs::write(pkg.join("inputs.sha256"), output(&mut node(root, "scripts/inputs.mjs"))?)?;
     Ok(())
 }
 
-fn bind(wasm: &Path, out: &Path) -> Result<()> {
+/// Where wasm-bindgen writes.
+fn bound(root: &Path, variant: &Variant) -> PathBuf {
+    root.join("target/xtask").join(variant.name)
+}
+
+/// Makes a variant's WebAssembly; gives the glue as it was generated.
+fn make(root: &Path, variant: &Variant, pkg: &Path) -> Result<String> {
+    let out = bound(root, variant);
     Bindgen::new()
-        .input_path(wasm)
+        .input_path(compile(root, variant)?)
         .out_name("core")
         .module(true)?
         .typescript(true)
         .reset_state_function(true)
         .remove_name_section(true)
         .remove_producers_section(true)
-        .generate(out)
-        .map_err(|error| format!("wasm-bindgen: {error:#}").into())
+        .generate(&out)
+        .map_err(|error| format!("wasm-bindgen: {error:#}"))?;
+    optimise(root, variant, &out.join("core_bg.wasm"), &pkg.join(variant.name).with_extension("wasm"))?;
+    Ok(fs::read_to_string(out.join("core.js"))?)
+}
+
+fn write_glue(root: &Path, variant: &Variant, pkg: &Path) -> Result<()> {
+    let out = bound(root, variant);
+    let glue = fs::read_to_string(out.join("core.js"))?;
+    fs::write(pkg.join(variant.name).with_extension("js"), swap_boot(&glue)?)?;
+    let types = fs::read_to_string(out.join("core.d.ts"))?;
+    fs::write(pkg.join(variant.name).with_extension("d.ts"), types + BOOT_TYPE)?;
+    Ok(())
 }
 
 fn check(root: &Path) -> Result<()> {
@@ -111,21 +146,23 @@ fn check(root: &Path) -> Result<()> {
     Err(format!("pkg/ is not what the sources make ({list}): run `cargo xtask build` and commit pkg/").into())
 }
 
-/// Compiles the core; gives the path of the raw wasm file.
-fn compile(root: &Path, features: &[&str]) -> Result<PathBuf> {
+/// Compiles a variant; gives the path of the raw wasm file.
+fn compile(root: &Path, variant: &Variant) -> Result<PathBuf> {
     add_target(root)?;
     run(tool(root, "cargo").args(["fetch", "--quiet", "--locked", "--target", TARGET]))?;
     // Apart, or each build would undo the other.
-    let target_dir = root.join(if features.is_empty() { "target" } else { "target/full" });
+    let target_dir =
+        if variant.name == CORE.name { root.join("target") } else { root.join("target").join(variant.name) };
     run(tool(root, "cargo")
-        .args(["build", "--package", "taximeter", "--lib", "--release", "--locked", "--target", TARGET, "--target-dir"])
+        .args(["build", "--package", "taximeter", "--lib", "--locked", "--target", TARGET, "--target-dir"])
         .arg(&target_dir)
-        .args(features)
+        .args(["--profile", variant.profile])
+        .args(variant.cargo)
         // Encoded, since paths may have spaces; this variable wins over every configuration file.
-        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(root)?.join("\x1f")))?;
-    let release = target_dir.join(TARGET).join("release");
-    inputs_are_hashed(root, &release.join("taximeter.d"))?;
-    Ok(release.join("taximeter.wasm"))
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(root, variant)?.join("\x1f")))?;
+    let made = target_dir.join(TARGET).join(variant.profile);
+    inputs_are_hashed(root, &made.join("taximeter.d"))?;
+    Ok(made.join("taximeter.wasm"))
 }
 
 fn add_target(root: &Path) -> Result<()> {
@@ -138,13 +175,13 @@ fn add_target(root: &Path) -> Result<()> {
 }
 
 /// Panic locations carry absolute paths: each folder that differs between machines gets a fixed name.
-fn rustflags(root: &Path) -> Result<Vec<String>> {
+fn rustflags(root: &Path, variant: &Variant) -> Result<Vec<String>> {
     let rustc = output(tool(root, "rustc").arg("-vV"))?;
     let commit = rustc.lines().find_map(|line| line.strip_prefix("commit-hash: ")).ok_or("rustc names no commit")?;
     let sysroot = output(tool(root, "rustc").args(["--print", "sysroot"]))?;
     let std_source = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
     let mut flags = vec![
-        format!("-Clink-arg=--max-memory={MEMORY_BYTES_MAX}"),
+        format!("-Clink-arg=--max-memory={}", variant.memory_bytes_max),
         format!("-Clink-arg=-zstack-size={STACK_BYTES}"),
         remap(root, "/src"),
         remap(&std_source, &format!("/rustc/{commit}")),
@@ -215,20 +252,12 @@ fn replace_once(text: &str, from: &str, to: &str) -> Result<String> {
     }
 }
 
-fn optimise(root: &Path, from: &Path, to: &Path) -> Result<()> {
+fn optimise(root: &Path, variant: &Variant, from: &Path, to: &Path) -> Result<()> {
     if !root.join("node_modules/binaryen").is_dir() {
         return Err("wasm-opt is missing: run `npm ci` first".into());
     }
     let mut wasm_opt = node(root, "node_modules/binaryen/bin/wasm-opt");
-    wasm_opt
-        .args([
-            "-Oz",
-            "--converge",
-            "--one-caller-inline-max-function-size=20",
-            "--skip-pass=local-cse",
-            "--mvp-features",
-        ])
-        .args(WASM_FEATURES.map(|name| format!("--enable-{name}")));
+    wasm_opt.args(variant.wasm_opt).arg("--mvp-features").args(WASM_FEATURES.map(|name| format!("--enable-{name}")));
     run(wasm_opt.arg(from).arg("-o").arg(to))
 }
 

@@ -1,0 +1,7 @@
+import { setLoader } from '../../replay'
+import module from './core.wasm'
+
+// Workers compile what is imported and ban compiling from bytes.
+setLoader({ sync: () => module })
+
+export * from './index'
