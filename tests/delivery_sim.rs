@@ -1,17 +1,20 @@
 //! A seeded simulator of delivery: one client, one server, a virtual clock, and whatever can go wrong between them.
 //!
-//! `cargo test --test delivery_sim -- --seeds 10000` runs so many seeds, `--seed 7` replays one and tells its story.
+//! `cargo test --release --test delivery_sim -- --seeds 10000` runs so many seeds, `--seed 7` replays one and tells its
+//! story.
 //! After every step it holds that
 //! - recorded = delivered + pending + quarantined + dropped, and each event is in one of these (conservation);
 //! - the server has each event at most once, with the bytes it was recorded with (billed once, identity);
 //! - queue, requests in flight and bodies keep to their limits (bounds);
 //!
 //! and at the end, with the server healthy again, that nothing is pending and only what deserves it is not delivered.
+//! Besides, a thousand clients of one server that was down come back spread (see [`crowd`]).
 
 // A test, though not of the harness that clippy knows tests by.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use taximeter::delivery::{Action, Answer, Delivery, Now, Outcome, Settings};
 use taximeter::json::Value;
@@ -36,19 +39,33 @@ fn main() {
         return;
     }
     let seeds = number("--seeds").unwrap_or(400);
+    let next = AtomicU64::new(0);
+    let some = || {
+        let mut sum = Told::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds {
+                return sum;
+            }
+            let Ok(told) = std::panic::catch_unwind(|| Simulation::new(seed, false).run()) else {
+                eprintln!("replay it: cargo test --test delivery_sim -- --seed {seed}");
+                std::process::exit(1);
+            };
+            sum.add(&told);
+        }
+    };
     let mut sum = Told::default();
-    for seed in 0..seeds {
-        let run = std::panic::catch_unwind(|| Simulation::new(seed, false).run());
-        let Ok(told) = run else {
-            eprintln!("replay it: cargo test --test delivery_sim -- --seed {seed}");
-            std::process::exit(1);
-        };
-        sum.add(&told);
-    }
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
+        running.into_iter().for_each(|thread| sum.add(&thread.join().unwrap()));
+    });
     println!("{seeds} seeds: {sum:?}");
+    crowd();
     // A simulator in which nothing happens would pass as well.
-    let enough =
-        [sum.delivered, sum.quarantined, sum.dropped, sum.restarts, sum.late, sum.twice].iter().all(|n| *n > 0);
+    let enough = [sum.delivered, sum.quarantined, sum.dropped, sum.restarts, sum.jumps, sum.late, sum.twice]
+        .iter()
+        .all(|n| *n > 0);
     assert!(seeds < 100 || enough, "some kind of fault never happened");
 }
 
@@ -61,6 +78,8 @@ struct Told {
     refused: u64,
     requests: u64,
     restarts: u64,
+    /// Times that somebody set the wall clock.
+    jumps: u64,
     /// Answers after the request was given up.
     late: u64,
     /// Events that arrived again and were recognised by their ids.
@@ -76,6 +95,7 @@ impl Told {
         self.refused += other.refused;
         self.requests += other.requests;
         self.restarts += other.restarts;
+        self.jumps += other.jumps;
         self.late += other.late;
         self.twice += other.twice;
     }
@@ -230,6 +250,9 @@ impl Simulation {
         settings.quarantine_events_max = random.of(&[3, 1_000]);
         let heal_at = random.of(&[MINUTE, 20 * MINUTE, 3 * HOUR, 30 * HOUR]);
         let dodo = sink.oldest_ms().is_some();
+        let jumps = random.one_in(3);
+        // A clock that is set back while nobody runs cannot be noticed.
+        let restarts = random.one_in(2) && (!jumps || window_ms == u64::MAX);
         Self {
             delivery: Delivery::new(settings.clone()),
             server: Server {
@@ -251,10 +274,9 @@ impl Simulation {
             heal_at,
             mood_at: 0,
             record_at: 5_000,
-            restart_at: if random.one_in(2) { random.below(heal_at) } else { u64::MAX },
+            restart_at: if restarts { random.below(heal_at) } else { u64::MAX },
             restarts_crash: random.one_in(2),
-            // Only where no vendor's clock is compared with ours.
-            jumps: window_ms == u64::MAX,
+            jumps,
             last_seq: 0,
             quiet_until: 0,
             probed_at: None,
@@ -368,6 +390,7 @@ impl Simulation {
         self.server.smallest_body_max = self.server.smallest_body_max.min(self.server.body_max);
         if self.jumps && self.random.one_in(4) {
             self.wall += self.random.of(&[-86_400_000, 86_400_000, 3_600_000, -1_000]);
+            self.told.jumps += 1;
         }
         self.say(|| format!("server: {:?}, bodies up to {}", self.server.mode, self.server.body_max));
         if self.random.one_in(3) {
@@ -384,7 +407,9 @@ impl Simulation {
         let count = self.host.values().filter(|kept| set_aside(kept)).count().max(1);
         let mut found = self.host.iter_mut().filter(|(_, kept)| set_aside(kept));
         let Some((seq, kept)) = found.nth(pick as usize % count) else { return };
-        if pick & (1 << 40) == 0 {
+        // What may have arrived is sent again by the wall clock then, which somebody has set.
+        let may_be_there = kept.ambiguous_at.is_some() && self.told.jumps > 0;
+        if may_be_there || pick & (1 << 40) == 0 {
             kept.place = Place::Dropped;
             self.delivery.discard();
         } else if self.delivery.stats().pending.total() < self.settings.queue_events_max
@@ -532,10 +557,12 @@ impl Simulation {
         let kept = &self.host[&seq];
         let age = self.wall - kept.time_ms;
         let deserved = match code {
-            "rejected" => kept.poison,
+            "rejected" => kept.poison || (self.told.jumps > 0 && self.server.ages.is_some()),
             "too_large" => kept.text.len() + 20 > self.server.smallest_body_max,
             "expired" => self.server.ages.is_some() && age > 50 * MINUTE as i64,
-            "dedup_window_expired" => kept.ambiguous_at.is_some_and(|at| self.wall - at > HOUR as i64),
+            "dedup_window_expired" => {
+                kept.ambiguous_at.is_some_and(|at| self.told.jumps > 0 || self.wall - at > HOUR as i64)
+            }
             _ => false,
         };
         assert!(deserved, "event {seq} is in quarantine for {code}");
@@ -613,7 +640,7 @@ impl Simulation {
     fn judge(&self, body: usize, events: &[(u32, String)]) -> u16 {
         let bad = |(seq, _): &(u32, String)| {
             let kept = &self.host[seq];
-            let age = self.wall - kept.time_ms;
+            let age = START_WALL + self.mono as i64 - 5_000 - kept.time_ms;
             kept.poison || self.server.ages.is_some_and(|(old, new)| age > old as i64 || -age > new as i64)
         };
         if body > self.server.body_max {
@@ -672,5 +699,49 @@ impl Simulation {
         let Told { recorded, delivered, quarantined, dropped, .. } = self.told;
         assert_eq!(recorded, delivered + quarantined + dropped);
         self.told.twice = self.server.twice;
+    }
+}
+
+/// A thousand clients, each with one event, fail at the same moment and come back to a server that works again: no tenth
+/// of the time in which they come sees more than thrice its share, though they were all told the same.
+fn crowd() {
+    const CLIENTS: usize = 1_000;
+    for (told, retry_after, failures) in [("503", None, 1), ("503 ten times", None, 10), ("Retry-After", Some("20"), 1)]
+    {
+        let mut random = Random(24);
+        let mut arrivals: Vec<u64> = Vec::new();
+        for _ in 0..CLIENTS {
+            let sink = Sink::parse(&Value::parse(r#"{"kind":"openmeter","url":"https://a.b"}"#).unwrap()).unwrap();
+            let mut delivery = Delivery::new(Settings::new(&sink, "reject").unwrap());
+            let mut now = Now { mono_ms: 0, wall_ms: START_WALL };
+            delivery.offer(100, START_WALL, now).unwrap();
+            delivery.flush();
+            let mut out = Vec::new();
+            for failure in 0..=failures {
+                let batch = loop {
+                    match out.pop() {
+                        Some(Action::Send { batch, .. }) => break batch,
+                        Some(Action::Wake { at }) => now.mono_ms = now.mono_ms.max(at),
+                        _ => delivery.poll(now, random.next() as u32, &mut out),
+                    }
+                };
+                out.clear();
+                if failure == failures {
+                    break;
+                }
+                // The outage is one for all: each failure is at the same moment, however they waited before.
+                now.mono_ms = 100_000 * failure as u64;
+                let answer = Answer { status: 503, retry_after: retry_after.map(str::to_owned), ..Answer::default() };
+                delivery.outcome(batch, Outcome::Answer(answer), &sink, now, random.next() as u32, &mut out);
+            }
+            arrivals.push(now.mono_ms - 100_000 * (failures - 1) as u64);
+        }
+        let (first, last) = (arrivals.iter().min().unwrap(), arrivals.iter().max().unwrap());
+        let slot = (last - first) / 10 + 1;
+        let mut slots = [0; 10];
+        arrivals.iter().for_each(|at| slots[((at - first) / slot) as usize] += 1);
+        println!("{CLIENTS} clients, {told}: back {first} to {last} ms later, in ten slots {slots:?}");
+        assert!(slots.iter().all(|n| *n <= 3 * CLIENTS / 10), "they come together");
+        assert!(retry_after.is_none() || *first >= 20_000, "before Retry-After was over");
     }
 }

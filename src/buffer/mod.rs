@@ -9,7 +9,7 @@ pub use staging::{Staging, Use};
 
 use std::collections::VecDeque;
 
-pub use hot::Entry;
+pub use hot::{Entry, Mark};
 
 /// Events of one request, or of a part of one.
 #[derive(Default)]

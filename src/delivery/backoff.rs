@@ -9,6 +9,15 @@ use crate::limits::{BACKOFF_BASE_MS, BACKOFF_CAP_MS};
 pub(super) fn delay_ms(failures: u32, random: u32) -> u64 {
     let doubled = BACKOFF_BASE_MS << failures.min(16);
     let ceiling = doubled.min(BACKOFF_CAP_MS);
+    up_to(ceiling, random)
+}
+
+/// Uniform from 0 to a quarter of the wait that a server asked for.
+pub(super) fn spread_ms(wait_ms: u64, random: u32) -> u64 {
+    up_to(wait_ms / 4, random)
+}
+
+fn up_to(ceiling: u64, random: u32) -> u64 {
     ((ceiling + 1) * u64::from(random)) >> 32
 }
 

@@ -5,13 +5,14 @@ mod settle;
 mod tests;
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 
 use self::settle::Said;
 use super::action::Action;
 use super::backoff;
 use super::settings::{Policy, Settings};
 use super::stats::{Pending, Stats};
-use crate::buffer::{Buffer, Entry, Limit, Part};
+use crate::buffer::{Buffer, Entry, Limit, Mark, Part};
 use crate::error::{Error, Result};
 use crate::limits::{AGE_MARGIN_MS, PACE_MS, RETRY_BUDGET_TENTHS_MAX};
 
@@ -22,6 +23,14 @@ pub struct Now {
     pub mono_ms: u64,
     /// Milliseconds since 1970.
     pub wall_ms: i64,
+}
+
+impl Now {
+    fn mark(self) -> Mark {
+        // One second late: what has passed must not be overestimated.
+        let mono_s = u32::try_from(self.mono_ms / 1000).ok().and_then(|s| NonZeroU32::new(s.saturating_add(1)));
+        Mark { wall_ms: self.wall_ms, mono_s: mono_s.unwrap_or(NonZeroU32::MAX) }
+    }
 }
 
 /// An event that was taken.
@@ -67,7 +76,7 @@ struct Flight {
     batch: u32,
     part: Part,
     probe: bool,
-    sent_wall_ms: i64,
+    sent_at: Mark,
 }
 
 struct Hold {
@@ -189,7 +198,7 @@ impl Delivery {
         self.continue_after(seq, 0);
         self.counts.recorded += 1;
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(bytes as usize);
-        self.buffer.push_due(Entry { seq, bytes, time_ms, ambiguous_at });
+        self.buffer.push_due(Entry { seq, bytes, time_ms, ambiguous_at: ambiguous_at.map(before_restart) });
     }
 
     /// Numbers of events and requests up to these have been given, though they may be settled. After a restart within
@@ -204,7 +213,7 @@ impl Delivery {
     pub fn requeue(&mut self, seq: u32, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
         self.counts.quarantined = self.counts.quarantined.saturating_sub(1);
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(bytes as usize);
-        self.buffer.push_due(Entry { seq, bytes, time_ms, ambiguous_at });
+        self.buffer.push_due(Entry { seq, bytes, time_ms, ambiguous_at: ambiguous_at.map(before_restart) });
     }
 
     /// An event in quarantine is given up.
@@ -255,7 +264,7 @@ impl Delivery {
             limit.events_max = 1;
         }
         let settings = &self.settings;
-        let (part, stale) = self.buffer.take(&limit, &|entry| stale(settings, entry, now.wall_ms));
+        let (part, stale) = self.buffer.take(&limit, &|entry| stale(settings, entry, now));
         for (entry, code) in stale {
             self.quarantine(&entry, code, &Said::default(), out);
         }
@@ -271,7 +280,7 @@ impl Delivery {
         self.counts.requests += 1;
         self.counts.events_sent += seqs.len() as u64;
         self.paced_until = now.mono_ms.saturating_add(PACE_MS);
-        self.flights.push(Flight { batch, part, probe, sent_wall_ms: now.wall_ms });
+        self.flights.push(Flight { batch, part, probe, sent_at: now.mark() });
         out.push(Action::Send { batch, seqs, deadline_ms: self.settings.deadline_ms });
     }
 
@@ -330,13 +339,20 @@ impl Delivery {
 }
 
 /// Why an event must not be sent any more.
-fn stale(settings: &Settings, entry: &Entry, wall_ms: i64) -> Option<&'static str> {
-    let older = |since: i64, limit: u64| u64::try_from(wall_ms.saturating_sub(since)).unwrap_or(0) > limit;
-    if settings.resend_ms.zip(entry.ambiguous_at).is_some_and(|(limit, at)| older(at, limit)) {
-        return Some("dedup_window_expired");
+fn stale(settings: &Settings, entry: &Entry, now: Now) -> Option<&'static str> {
+    let older = |since: i64, limit: u64| u64::try_from(now.wall_ms.saturating_sub(since)).unwrap_or(0) > limit;
+    if let Some((limit, at)) = settings.resend_ms.zip(entry.ambiguous_at) {
+        let passed_ms = now.mono_ms.saturating_sub(u64::from(at.mono_s.get()) * 1000);
+        if passed_ms > limit || older(at.wall_ms, limit) {
+            return Some("dedup_window_expired");
+        }
     }
     let too_old = settings.oldest_ms.is_some_and(|limit| older(entry.time_ms, limit.saturating_sub(AGE_MARGIN_MS)));
     too_old.then_some("expired")
+}
+
+fn before_restart(wall_ms: i64) -> Mark {
+    Mark { wall_ms, mono_s: NonZeroU32::MAX }
 }
 
 fn sum(entries: &VecDeque<Entry>) -> usize {

@@ -1,6 +1,7 @@
 //! What waits to be sent.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 
 /// An event that is not settled yet.
 #[cfg_attr(debug_assertions, derive(Debug, PartialEq))]
@@ -11,8 +12,19 @@ pub struct Entry {
     pub bytes: u32,
     /// The event's own time, milliseconds since 1970.
     pub time_ms: i64,
-    /// When it was first sent without our being told whether it arrived; milliseconds since 1970.
-    pub ambiguous_at: Option<i64>,
+    /// When it was first sent without our being told whether it arrived.
+    pub ambiguous_at: Option<Mark>,
+}
+
+/// A moment on both clocks: the wall clock may be set back meanwhile, the other one may stand still while the machine
+/// sleeps. What has passed since is what either shows, whichever is more.
+#[derive(Clone, Copy)]
+#[cfg_attr(debug_assertions, derive(Debug, PartialEq))]
+pub struct Mark {
+    /// Milliseconds since 1970.
+    pub wall_ms: i64,
+    /// Seconds of the monotonic clock; `MAX` if it was another one, before a restart.
+    pub mono_s: NonZeroU32,
 }
 
 /// Appends events that were written: where each `ends` behind the comma in front of it, and its milliseconds since the

@@ -7,6 +7,6 @@ mod stamp;
 mod texts;
 mod write;
 
-pub use entry::{Entry, admit};
+pub use entry::{Entry, Mark, admit};
 pub use texts::{PIECE, Texts};
 pub use write::{Outside, Segment, Words, write};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{Delivery, Flight, Hold, Now, seqs, sum};
-use crate::buffer::{Entry, Part};
+use crate::buffer::{Entry, Mark, Part};
 use crate::delivery::action::Action;
 use crate::delivery::outcome::Outcome;
 use crate::delivery::verdict::{EventVerdict, Verdict};
@@ -37,10 +37,12 @@ impl Delivery {
         out: &mut Vec<Action>,
     ) {
         let Some(at) = self.flights.iter().position(|flight| flight.batch == batch) else { return };
-        let Flight { mut part, probe, sent_wall_ms, .. } = self.flights.swap_remove(at);
+        let Flight { mut part, probe, sent_at, .. } = self.flights.swap_remove(at);
         let (said, wait_ms) = self.hear(outcome, now, out);
         if let (Some(wait_ms), false) = (wait_ms, matches!(verdict, Verdict::Accepted)) {
-            self.paused_until = self.paused_until.max(now.mono_ms.saturating_add(wait_ms));
+            // Clients that were told the same moment must not all come at it.
+            let until = now.mono_ms.saturating_add(wait_ms).saturating_add(backoff::spread_ms(wait_ms, random));
+            self.paused_until = self.paused_until.max(until);
         }
         match verdict {
             Verdict::Accepted => {
@@ -50,14 +52,14 @@ impl Delivery {
             }
             Verdict::Retry { ambiguous } => {
                 if ambiguous {
-                    mark(&mut part.entries, sent_wall_ms, out);
+                    mark(&mut part.entries, sent_at, out);
                 }
                 self.back_off(probe, wait_ms.is_some(), now, random);
                 self.buffer.put_back(Part { resend: true, ..part });
             }
             Verdict::Hold { ambiguous } => {
                 if ambiguous {
-                    mark(&mut part.entries, sent_wall_ms, out);
+                    mark(&mut part.entries, sent_at, out);
                 }
                 self.hold(said, now, out);
                 if probe {
@@ -94,7 +96,7 @@ impl Delivery {
                     self.ack(accepted, out);
                 }
                 if !retry.is_empty() {
-                    mark(&mut retry, sent_wall_ms, out);
+                    mark(&mut retry, sent_at, out);
                     self.back_off(probe, wait_ms.is_some(), now, random);
                 }
                 // Behind all others, which the vendor does take.
@@ -218,14 +220,14 @@ impl Delivery {
 }
 
 /// Remembers of each event when it may first have arrived.
-fn mark(entries: &mut VecDeque<Entry>, at: i64, out: &mut Vec<Action>) {
+fn mark(entries: &mut VecDeque<Entry>, at: Mark, out: &mut Vec<Action>) {
     let mut seqs = Vec::new();
     for entry in entries.iter_mut().filter(|entry| entry.ambiguous_at.is_none()) {
         entry.ambiguous_at = Some(at);
         seqs.push(entry.seq);
     }
     if !seqs.is_empty() {
-        out.push(Action::Ambiguous { seqs, at });
+        out.push(Action::Ambiguous { seqs, at: at.wall_ms });
     }
 }
 

@@ -203,9 +203,10 @@ fn retry_after_pauses_the_whole_sink() {
     let mut rig = Rig::with(150);
     rig.sent();
     rig.answer_with(1, Answer { status: 429, retry_after: Some("2".into()), ..Answer::default() });
-    assert_eq!((rig.wake(), rig.delivery.failures), (Some(rig.now.mono_ms + 2_000), 0), "no attempt is spent");
+    // Not all at one moment: up to a quarter later, and never earlier.
+    assert_eq!((rig.wake(), rig.delivery.failures), (Some(rig.now.mono_ms + 2_500), 0), "no attempt is spent");
     rig.delivery.flush();
-    rig.pass(1_999);
+    rig.pass(2_499);
     assert!(rig.poll().is_empty());
     rig.pass(1);
     assert_eq!(rig.sent().1.len(), 100);
@@ -217,9 +218,10 @@ fn retry_after_pauses_the_whole_sink() {
     let (batch, _) = rig.sent();
     let date = |s: &str| Some(["Sat, 21 Nov 2026 02:00:", s, " GMT"].concat());
     rig.answer_with(batch, Answer { status: 503, retry_after: date("30"), date: date("20"), ..Answer::default() });
-    assert_eq!(rig.wake(), Some(rig.now.mono_ms + 10_000));
+    assert_eq!(rig.wake(), Some(rig.now.mono_ms + 12_500));
     // Whoever refuses may ask us to wait as well.
-    rig.pass(10_000);
+    rig.pass(12_500);
+    rig.random = 0;
     let (batch, _) = rig.sent();
     assert!(
         rig.answer_with(batch, Answer { status: 400, retry_after: Some("7".into()), ..Answer::default() }).is_empty()
@@ -407,6 +409,30 @@ fn what_may_have_arrived_is_not_sent_beyond_the_vendors_memory() {
         rig.pass(1_000 * HOUR as u64);
         assert_eq!(rig.sent().1, [1]);
     }
+}
+
+#[test]
+fn what_may_have_arrived_grows_old_though_the_clock_is_set_back() {
+    for back in [0, 24 * HOUR, i64::MAX / 2] {
+        let mut rig = Rig::with(1);
+        rig.sent();
+        rig.fail(1, "deadline");
+        rig.now.wall_ms -= back;
+        rig.pass(23 * HOUR as u64);
+        let (batch, _) = rig.sent();
+        rig.answer(batch, 429);
+        rig.pass(61_000);
+        assert!(rig.poll().is_empty());
+        assert_eq!(rig.quarantined(), [(1, "dedup_window_expired", None)], "{back}");
+    }
+    // The other clock stands still while the machine sleeps.
+    let mut rig = Rig::with(1);
+    rig.sent();
+    rig.fail(1, "deadline");
+    rig.pass(500);
+    rig.now.wall_ms += 24 * HOUR;
+    assert!(rig.poll().is_empty());
+    assert_eq!(rig.count("quarantined"), 1);
 }
 
 #[test]
