@@ -33,7 +33,9 @@ const check = [
   ['publint', 'publint --strict'],
   ['attw', 'attw --pack --profile node16 --exclude-entrypoints core.wasm full.wasm --no-color --no-emoji'],
 ]
-const tests = [['node --test', `node --test --test-concurrency=2 --test-timeout=60000 ${testFiles().join(' ')}`]]
+// Another Node than this one, e.g. the newest: TAXIMETER_NODE=/path/to/node npm test -- faults
+const { TAXIMETER_NODE: node = 'node' } = process.env
+const tests = [['node --test', `${node} --test --test-concurrency=2 --test-timeout=60000 ${testFiles().join(' ')}`]]
 const rest = [
   ['size', 'node scripts/size.mjs'],
   ['demo', 'node examples/demo/main.mjs'],
@@ -79,7 +81,7 @@ function run(command, isAlone) {
 
 function testFiles() {
   const packages = readdirSync('packages').map((name) => `packages/${name}/test`)
-  const files = ['tests/js', ...packages].flatMap((folder) =>
+  const files = ['tests/js', 'tests/faults', ...packages].flatMap((folder) =>
     readdirSync(folder, { recursive: true }).map((file) => `${folder}/${file.replaceAll('\\', '/')}`),
   )
   const wanted = files.filter((file) => /\.test\.m?js$/.test(file) && file.includes(filter)).sort()

@@ -107,6 +107,7 @@ export class Outbox {
       ...this.#counts,
       pending: this.#kept.count,
       queueBytes: this.#kept.bytes,
+      inFlight: this.#flying.size,
       state: this.#core.call((c) => c.state()) as Stats['state'],
     }
   }

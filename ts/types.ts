@@ -253,6 +253,8 @@ export interface Stats {
   refused: number
   /** Bytes of the pending events. */
   queueBytes: number
+  /** Requests that have no answer yet. */
+  inFlight: number
   /** Requests sent to the sink. */
   requests: number
   /** What the sink is doing. */
