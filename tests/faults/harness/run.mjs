@@ -30,7 +30,6 @@ class World {
   #vendor
   /** Where nobody may ever call. */
   #elsewhere
-  #sinkOptions
   #meter
   #n = 0
   /** Every event that was taken: id → its number. */
@@ -51,7 +50,6 @@ class World {
     await this.#vendor.open()
     await this.#elsewhere.open()
     const url = this.#vendor.url
-    this.#sinkOptions = sink
     const { kind = 'openmeter', ...options } = sink
     const made =
       kind === 'dodo'
