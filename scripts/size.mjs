@@ -7,8 +7,8 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 
 const GOAL_GZIP_BYTES = 45_000
 const CEILING_GZIP_BYTES = 125_000
-/** `taximeter/full`: a little above what it is. */
-const FULL_CEILING_GZIP_BYTES = 190_000
+/** What RFC 9535 adds in `taximeter/full`: a little above what it is. */
+const FULL_CEILING_GZIP_BYTES = 76_000
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url))
 const sizes = Object.fromEntries(
@@ -23,16 +23,14 @@ const sizes = Object.fromEntries(
 )
 console.table(sizes)
 
-const counted = hold('core.wasm', CEILING_GZIP_BYTES)
-hold('full/core.wasm', FULL_CEILING_GZIP_BYTES)
+const counted = sizes['core.wasm'].gzip + sizes['slim.js'].gzip
+hold('core.wasm + slim.js', counted, CEILING_GZIP_BYTES)
+hold('full/core.wasm - core.wasm', sizes['full/core.wasm'].gzip - sizes['core.wasm'].gzip, FULL_CEILING_GZIP_BYTES)
 const over = counted - GOAL_GZIP_BYTES
 console.log(over > 0 ? `${over} bytes above the goal of ${GOAL_GZIP_BYTES}` : 'the goal is met')
 
-/** A core with the JavaScript that it needs. */
-function hold(core, ceiling) {
-  const gzip = sizes[core].gzip + sizes['slim.js'].gzip
+function hold(what, gzip, ceiling) {
   const isWithin = gzip <= ceiling
-  console.log(`${core} + slim.js: ${gzip} bytes of gzip, ${isWithin ? 'within' : 'ABOVE'} the ceiling of ${ceiling}`)
+  console.log(`${what}: ${gzip} bytes of gzip, ${isWithin ? 'within' : 'ABOVE'} the ceiling of ${ceiling}`)
   if (!isWithin) process.exitCode = 1
-  return gzip
 }

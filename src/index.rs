@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 /// Byte strings, each with the number of those before it when it came.
 ///
-/// A treap, a search tree that stays balanced by giving each node a random rank, in two lists: little memory and a
-/// fraction of the code of the standard library's map.
+/// An AA tree, a search tree that balances itself, in two lists: little memory and a fraction of the code of the standard
+/// library's map. Nothing in it is random: whoever chooses the strings, and knows this code, cannot make it slow.
 #[derive(Default)]
 pub struct Index {
     /// All strings, one after the other
@@ -19,12 +19,16 @@ pub struct Index {
 struct Node {
     end: usize,
     below: [usize; 2],
+    /// Of nodes of one level at most two hang together, the second on the right of the first.
+    level: u32,
 }
 
-/// A place in the tree: left (0) or right (1) below a node.
+/// A place in the tree: on the left or on the right below a node.
 type Place = (usize, usize);
 
-const ROOT: Place = (0, 1);
+const ROOT: Place = (0, RIGHT);
+const LEFT: usize = 0;
+const RIGHT: usize = 1;
 
 impl Index {
     /// How many strings there are.
@@ -65,27 +69,43 @@ impl Index {
         }
         let new = self.nodes.len();
         self.bytes.extend_from_slice(key);
-        self.nodes.push(Node { end: self.bytes.len(), below: [0, 0] });
-        // Below all nodes of a higher rank.
-        let mut place = ROOT;
-        let mut rest = self.at(place);
-        while rest > 0 && rank(rest) > rank(new) {
-            place = (rest, self.side(rest, key));
-            rest = self.at(place);
-        }
-        self.set(place, new);
-        // What has been there is cut in two, what comes before the key and what comes after.
-        let (mut before, mut after) = ((new, 0), (new, 1));
-        while rest > 0 {
-            let side = self.side(rest, key);
-            let open = if side == 1 { &mut before } else { &mut after };
-            let place = std::mem::replace(open, (rest, side));
-            self.set(place, rest);
-            rest = self.at((rest, side));
-        }
-        self.set(before, 0);
-        self.set(after, 0);
+        self.nodes.push(Node { end: self.bytes.len(), below: [0, 0], level: 1 });
+        let root = self.put(self.at(ROOT), key, new);
+        self.set(ROOT, root);
         new - 1
+    }
+
+    /// Puts a new node below another, and gives what is now in the other's place.
+    fn put(&mut self, node: usize, key: &[u8], new: usize) -> usize {
+        if node == 0 {
+            return new;
+        }
+        let side = usize::from(key > self.key(node - 1));
+        let below = self.put(self.at((node, side)), key, new);
+        self.set((node, side), below);
+        let left = self.at((node, LEFT));
+        let node = if self.level(left) == self.level(node) { self.turn(node, LEFT) } else { node };
+        let second = self.at((node, RIGHT));
+        if self.level(self.at((second, RIGHT))) < self.level(node) {
+            return node;
+        }
+        // Three in a row: the middle one rises.
+        if let Some(second) = self.nodes.get_mut(second) {
+            second.level += 1;
+        }
+        self.turn(node, RIGHT)
+    }
+
+    /// Lifts what is on one side of a node into its place, and the node below it.
+    fn turn(&mut self, node: usize, side: usize) -> usize {
+        let up = self.at((node, side));
+        self.set((node, side), self.at((up, 1 - side)));
+        self.set((up, 1 - side), node);
+        up
+    }
+
+    fn level(&self, node: usize) -> u32 {
+        self.nodes.get(node).map_or(0, |node| node.level)
     }
 
     /// The numbers in bytewise order of the strings.
@@ -95,10 +115,10 @@ impl Index {
         loop {
             if at > 0 {
                 above.push(at);
-                at = self.at((at, 0));
+                at = self.at((at, LEFT));
             } else if let Some(node) = above.pop() {
                 order.push(node - 1);
-                at = self.at((node, 1));
+                at = self.at((node, RIGHT));
             } else {
                 return order;
             }
@@ -114,17 +134,6 @@ impl Index {
             *place = below;
         }
     }
-
-    /// On which side of a node a key belongs that is not its own.
-    fn side(&self, node: usize, key: &[u8]) -> usize {
-        usize::from(key > self.key(node - 1))
-    }
-}
-
-/// Random enough, and always the same.
-fn rank(node: usize) -> u32 {
-    let n = (node as u32).wrapping_mul(0x9e37_79b1);
-    (n ^ n >> 15).wrapping_mul(0x85eb_ca6b)
 }
 
 #[cfg(test)]
@@ -160,15 +169,41 @@ mod tests {
     }
 
     #[test]
-    fn order_of_arrival_does_not_unbalance_it() {
-        let orders: [fn(u32) -> u32; 4] = [|n| n, |n| !n, |n| n.reverse_bits(), |n| if n % 2 == 0 { n } else { !n }];
+    fn no_order_of_arrival_unbalances_it() {
+        let zigzag = |n: u32| if n & 1 == 0 { n } else { !n };
+        let orders: [fn(u32) -> u32; 5] =
+            [|n| n, |n| !n, |n| n.reverse_bits(), zigzag, |n| n.wrapping_mul(0x9e37_79b1)];
         for order in orders {
             let mut index = Index::default();
             for n in 0..50_000 {
                 index.place(&order(n).to_be_bytes());
             }
-            // Twice the logarithm and some is what random ranks give.
-            assert!(depth(&index, ROOT) < 50, "{}", depth(&index, ROOT));
+            assert!(depth(&index, ROOT) <= 32, "{}", depth(&index, ROOT));
+            let sorted: Vec<_> = index.order().into_iter().map(|at| index.key(at)).collect();
+            assert!(sorted.is_sorted());
         }
+        // Who knows where it is deepest, and makes it deeper there.
+        let mut index = Index::default();
+        index.place(&[128]);
+        for _ in 0..1_000 {
+            let mut key = deepest(&index);
+            key.push(128);
+            index.place(&key);
+        }
+        assert!(depth(&index, ROOT) <= 20, "{}", depth(&index, ROOT));
+    }
+
+    /// The string that is farthest down.
+    fn deepest(index: &Index) -> Vec<u8> {
+        let mut place = ROOT;
+        while index.at(place) > 0 {
+            let node = index.at(place);
+            let right = depth(index, (node, 1)) >= depth(index, (node, 0));
+            if depth(index, place) == 1 {
+                return index.key(node - 1).to_vec();
+            }
+            place = (node, usize::from(right));
+        }
+        Vec::new()
     }
 }

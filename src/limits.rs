@@ -83,6 +83,8 @@ pub const RESULT_CELLS_MAX: usize = 10_000;
 /// Bytes of the events of a preview and thrice what is kept of them, for lists grow by doubling: it must fit into the
 /// memory of 64 MiB.
 pub const PREVIEW_BYTES_MAX: usize = 60 * 1024 * 1024;
+/// Bytes of one event of a preview: what is read of it takes up to twenty times as much.
+pub const PREVIEW_EVENT_BYTES_MAX: usize = 1024 * 1024;
 /// Distinct texts of the UNIQUE_COUNT cells of one meter.
 pub const UNIQUE_TEXTS_MAX: usize = 100_000;
 /// Bytes of a line of a stream that is replayed: far above any event a vendor takes.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::index::Index;
 use crate::json::{Reader, Value, Writer};
-use crate::limits::PREVIEW_BYTES_MAX;
+use crate::limits::{PREVIEW_BYTES_MAX, PREVIEW_EVENT_BYTES_MAX};
 use crate::sink::DODO_EVENTS_MAX;
 use crate::time::Instant;
 
@@ -35,7 +35,7 @@ pub(super) fn now(request: &Value<'_>) -> Result<Instant> {
     now.map_err(|e| e.at("options.now"))
 }
 
-/// Calls with each event in order of arrival, or with why the server would refuse it.
+/// Calls with each event in order of arrival, or with why the server would refuse it. Error: `limit_exceeded`.
 #[inline(never)]
 fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Result<()>) -> Result<()> {
     let mut rest = events.trim_ascii_start();
@@ -43,7 +43,7 @@ fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Resul
         let mut r = Reader::new(rest);
         let element = |r: &mut Reader| {
             let text = r.skip()?;
-            if text.starts_with('[') { request(text, now, call) } else { call(event(text, now)) }
+            if text.starts_with('[') { request(text, now, call) } else { call(event(text, now)?) }
         };
         return r.array(element).and_then(|()| r.end()).map_err(|e| e.at("events"));
     }
@@ -53,22 +53,30 @@ fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Resul
         let line = rest.get(..length).unwrap_or_default();
         rest = rest.get(length + 1..).unwrap_or_default();
         if !line.trim_ascii().is_empty() {
-            call(event(line, now))?;
+            call(event(line, now)?)?;
         }
     }
     Ok(())
 }
 
-/// A CloudEvent, or an event as Dodo takes it.
-fn event(text: &str, now: Instant) -> Result<Event> {
-    Event::parse(text, now).or_else(|error| Event::parse_dodo(text, now).unwrap_or(Err(error)))
+/// A CloudEvent, or an event as Dodo takes it. Error, the outer one: `limit_exceeded`.
+fn event(text: &str, now: Instant) -> Result<Result<Event>> {
+    bounded(text)?;
+    Ok(Event::parse(text, now).or_else(|error| Event::parse_dodo(text, now).unwrap_or(Err(error))))
+}
+
+fn bounded(event: &str) -> Result<&str> {
+    if event.len() > PREVIEW_EVENT_BYTES_MAX {
+        return Err(Error::new("limit_exceeded", "an event has more than 1 MiB"));
+    }
+    Ok(event)
 }
 
 /// The events of one request to Dodo: a fault in one refuses all.
 fn request(text: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Result<()>) -> Result<()> {
     let read = |r: &mut Reader| {
         let missing = || Err(Error::new("field_missing", "a required attribute is missing").at("event_id").http(400));
-        Ok(Event::parse_dodo(r.skip()?, now).unwrap_or_else(missing))
+        Ok(Event::parse_dodo(bounded(r.skip()?)?, now).unwrap_or_else(missing))
     };
     let mut ids = Index::default();
     let mut fault = None;

@@ -1,0 +1,30 @@
+/** Input made to hurt: every case of the benchmark in a process of its own, held to its outcome, its time and its memory. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { cases } from '../../benches/hostile.mjs'
+
+const bench = new URL('../../benches/hostile.mjs', import.meta.url).href
+const script = `
+  const { measure } = await import(${JSON.stringify(bench)})
+  const [name, n] = process.argv.slice(1)
+  await measure(name, n / 2) // compiles
+  const once = await measure(name, Number(n), 2)
+  console.log(JSON.stringify({ once: once.us, twice: await measure(name, 2 * n, 2) }))`
+
+/** One instance of the core takes 64 MiB at most; the rest is Node with the input, of which there are copies. */
+const PEAK_MB_MAX = 350
+
+for (const [name, { quick }] of Object.entries(cases)) {
+  test(name, async () => {
+    const cwd = fileURLToPath(new URL('../..', import.meta.url))
+    const options = ['--input-type=module', '--eval', script, name, `${quick}`]
+    const { stdout } = await promisify(execFile)(process.execPath, options, { cwd })
+    const { once, twice } = JSON.parse(stdout)
+    // Twice as much takes twice as long: thrice with the garbage. Of the square it would be four times, and more.
+    assert.ok(twice.us < 3.2 * Math.max(once, 10_000), `${quick}: ${once} µs, ${2 * quick}: ${twice.us} µs`)
+    assert.ok(twice.peakMB < PEAK_MB_MAX, `${twice.peakMB} MB`)
+  })
+}
