@@ -37,11 +37,17 @@ class Slab {
   }
 }
 
+/** So many pieces may be settled before they are swept out, or half of all: the others are not moved for each one. */
+const SETTLED_SLABS_MAX = 8
+
 /** Every event that is not settled yet. */
 export class Kept {
   readonly #separatorBytes: number
-  /** In the order of their numbers; the first has an event that is pending. */
+  /** In the order of their numbers; some are settled wholly, and wait to be swept out. */
   #slabs: Slab[] = []
+  /** The place of the first that has an event that is pending. */
+  #front = 0
+  #settledSlabs = 0
   /** Pending events. */
   count = 0
   /** Bytes of the pending events. */
@@ -58,9 +64,14 @@ export class Kept {
     this.bytes += piece.bytes.length - slab.pending * this.#separatorBytes
   }
 
+  /** Pieces in memory: at most twice those with events that are pending, and a few. */
+  get pieces(): number {
+    return this.#slabs.length
+  }
+
   /** The number of the first pending event. */
   get first(): number | undefined {
-    const [slab] = this.#slabs
+    const slab = this.#slabs[this.#front]
     if (slab === undefined) return undefined
     let index = 0
     while (!slab.has(index)) index += 1
@@ -79,7 +90,7 @@ export class Kept {
 
   /** Calls back for each pending event. */
   each(back: (seq: number, bytes: number, timeMs: number, ambiguousAt: number | undefined) => void): void {
-    for (const slab of this.#slabs) {
+    for (const slab of this.#slabs.slice(this.#front)) {
       const { first, ends } = slab.piece
       this.#eachOf([first, slab.last], ({ piece }, index) => {
         const bytes = (ends[index] as number) - this.#start(piece, index) - this.#separatorBytes
@@ -131,15 +142,22 @@ export class Kept {
         this.#forget(slab, 1, (piece.ends[i] as number) - this.#start(piece, i))
       }
     })
-    let done = 0
-    while (this.#slabs[done]?.pending === 0) done += 1
-    if (done > 0) this.#slabs.splice(0, done)
+    while (this.#slabs[this.#front]?.pending === 0) this.#front += 1
+    // Wherever they lie: of a queue that is full for long, events leave at its end or in its middle too.
+    if (this.#settledSlabs > SETTLED_SLABS_MAX && this.#settledSlabs * 2 > this.#slabs.length) {
+      this.#slabs = this.#slabs.filter((slab) => slab.pending > 0)
+      this.#front = 0
+      this.#settledSlabs = 0
+    }
     return before - this.count
   }
 
   #forget(slab: Slab, events: number, bytes: number): void {
     slab.pending -= events
-    if (slab.pending === 0) slab.piece.release?.()
+    if (slab.pending === 0) {
+      this.#settledSlabs += 1
+      slab.piece.release?.()
+    }
     this.count -= events
     this.bytes -= bytes - events * this.#separatorBytes
   }
@@ -170,7 +188,7 @@ export class Kept {
 
   /** The place of the first piece that ends at or behind an event. */
   #find(seq: number): number {
-    let low = 0
+    let low = this.#front
     let high = this.#slabs.length
     while (low < high) {
       const middle = (low + high) >> 1

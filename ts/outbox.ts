@@ -139,6 +139,11 @@ export class Outbox {
     })
   }
 
+  /** What is pending holds up the end of the process no longer. */
+  letGo(): void {
+    forgetProcessEnd(this.#atProcessEnd)
+  }
+
   #isSettled(last: number): boolean {
     return (this.#kept.first ?? Number.POSITIVE_INFINITY) > last
   }

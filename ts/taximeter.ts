@@ -206,7 +206,9 @@ export class Taximeter {
   async close(options: { deadlineMs?: number } = {}): Promise<FlushResult> {
     this.#openCalls.finishAll()
     this.#closed = true
-    return this.flush(options)
+    const result = await this.flush(options)
+    this.#outbox.letGo()
+    return result
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -31,6 +31,7 @@ const JOBS = {
   'strings by hand + fetch, 100': { peer: 'by-hand', batch: 100, options: { variant: 'text' } },
   'strings by hand + fetch, 1000': { peer: 'by-hand', batch: 1000, options: { variant: 'text' } },
   'ours, bursts of 100': { peer: 'ours', batch: 100 },
+  'ours over fetch, bursts of 100': { peer: 'ours', batch: 100, options: { overFetch: true } },
   'ours, bursts of 1000': { peer: 'ours', batch: 1000 },
   'ours, 1000 a request': { peer: 'ours', batch: 1000, options: { batch: THOUSAND } },
   'ours to Dodo, bursts of 100': { peer: 'ours', batch: 100, options: { vendor: 'dodo' } },

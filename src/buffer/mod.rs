@@ -165,7 +165,8 @@ fn cut(
     limit: &Limit,
     stale: &dyn Fn(&Entry) -> Option<&'static str>,
 ) -> (VecDeque<Entry>, Vec<Stale>) {
-    let (mut taken, mut out) = (VecDeque::new(), Vec::new());
+    // At once as large as it can get: growing would leave its old places behind in memory.
+    let (mut taken, mut out) = (VecDeque::with_capacity(limit.events_max.min(from.len())), Vec::new());
     let mut bytes = 0_usize;
     while taken.len() < limit.events_max
         && let Some(entry) = from.pop_front()

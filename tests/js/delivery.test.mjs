@@ -240,6 +240,15 @@ test('a connection that is kept for the next batch keeps no process alive', asyn
   assert.ok(ms < 3000, `${ms} ms`)
 })
 
+test('close() keeps its deadline: what is left then does not hold the process', async () => {
+  const { exit, out, ms } = await run(
+    'http://127.0.0.1:1',
+    "meter.record({ type: 'call', subject: 'c' }); console.log((await meter.close({ deadlineMs: 200 })).pending)",
+  )
+  assert.deepEqual([exit, out.trim()], [0, '1'])
+  assert.ok(ms < 4000, `${ms} ms`)
+})
+
 test('many clients leave no listeners behind', async (t) => {
   const server = await startDevServer({ port: 0 })
   t.after(() => server.close())
