@@ -34,7 +34,16 @@ const edgeReplay = {
 }
 const cli = { entryPoints: { cli: 'ts/cli/index.ts' }, platform: 'node', external: ['taximeter', 'taximeter-dev'] }
 
+const config = {
+  entryPoints: ['ts/config.ts'],
+  external: ['taximeter'],
+  // Its licence goes with it.
+  banner: { js: `/*! Contains yaml.\n\n${readFileSync('node_modules/yaml/LICENSE', 'utf8')}*/` },
+}
+
 await Promise.all([
+  build({ ...esm, ...config }),
+  build({ ...cjs, ...config }),
   build({ ...esm, ...universal }),
   build({ ...cjs, ...universal }),
   build({ ...esm, ...full }),
@@ -53,6 +62,7 @@ for (const entry of ['workerd.js', 'edge-light.js']) cpSync(`dist/${entry}`, `di
 declare('ts/index.ts', 'index')
 declare('ts/entry/slim.ts', 'slim')
 declare('ts/entry/replay/index.ts', 'replay/index')
+declare('ts/config.ts', 'config')
 prices()
 
 /** One declaration file for each module system; nothing in them is specific to either. */

@@ -1,9 +1,12 @@
 import { version } from 'taximeter'
+import { replayCommand } from './replay'
 
 const HELP = `taximeter: usage metering
 
   taximeter dev [--port 8888] [--file events.db] [--meters meters.yaml]
                        a local ingest server, with nothing to sign up for
+  taximeter replay EVENTS --meters meters.yaml [--query 'tokens?groupBy=model'] [--json]
+                       what meters say of a file of events, one a line
   taximeter --version
   taximeter --help`
 
@@ -22,10 +25,12 @@ async function dev(args: string[]): Promise<number> {
 const [command, ...args] = process.argv.slice(2)
 try {
   if (command === 'dev') process.exitCode = await dev(args)
+  else if (command === 'replay') process.exitCode = await replayCommand(args)
   else if (command === '--version') console.log(version())
   else if (command === undefined || command === '--help') console.log(HELP)
   else throw new Error(`there is no command '${command}'\n\n${HELP}`)
 } catch (error) {
-  console.error(`taximeter: ${error instanceof Error ? error.message : error}`)
+  const { message = error, path, help } = Object(error)
+  console.error(`taximeter: ${message}${path ? ` (at ${path})` : ''}${help ? `\n  ${help}` : ''}`)
   process.exitCode = 1
 }

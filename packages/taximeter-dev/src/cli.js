@@ -1,7 +1,7 @@
 /** `taximeter-dev`, and `npx taximeter dev` through the taximeter package. */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { parse } from 'yaml'
+import { readMeters as read } from 'taximeter/config'
 import { startDevServer } from './server.js'
 
 const PORT = 8888
@@ -75,11 +75,7 @@ function optionsOf(argv) {
  * @returns {import('./engine.js').MeterDefinition[]}
  */
 export function readMeters(path) {
-  // JSON is YAML too.
-  const content = parse(readFileSync(path, 'utf8'))
-  const meters = Array.isArray(content) ? content : content?.meters
-  if (!Array.isArray(meters)) throw new Error(`${path} has no list of meters`)
-  return meters
+  return /** @type {import('./engine.js').MeterDefinition[]} */ (read(readFileSync(path, 'utf8'), path))
 }
 
 /** @param {string} url @param {import('./server.js').DevServerOptions} options */
@@ -101,5 +97,5 @@ function greeting(url, { file, token }) {
 /** @param {any} error */
 function explain(error) {
   if (error?.code === 'EADDRINUSE') return `port ${error.port} is in use; choose another with --port`
-  return error?.message ?? String(error)
+  return [error?.message ?? String(error), error?.help].filter(Boolean).join('\n  ')
 }
