@@ -1,12 +1,13 @@
 //! What a client's events come to: the customers' bill, and what LLM providers charge for the same events.
 
 use crate::blueprint::llm::EVENT_TYPE;
+use crate::buffer::Staging;
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::json::{Value, Writer};
 use crate::meter::value::Numeric;
-use crate::meter::{Meter, Options, Query, Totals, parse_meters};
+use crate::meter::{Meter, Options, Packed, Query, Totals, parse_meters};
 use crate::price::{Price, Usage};
 use crate::ratio::Ratio;
 
@@ -129,6 +130,16 @@ impl ProviderCost {
     /// Counts an event, once.
     pub fn add(&mut self, event: &Event, arrival: u64) {
         self.0.add(event, arrival);
+    }
+
+    /// As [`Totals::add_packed`].
+    pub fn add_packed(&mut self, packed: &Packed, staging: &Staging, arrival: u64, event: &mut dyn FnMut() -> Event) {
+        self.0.add_packed(packed, staging, arrival, event);
+    }
+
+    /// As [`Totals::forget_numbers`].
+    pub fn forget_numbers(&mut self) {
+        self.0.forget_numbers();
     }
 
     fn cost(&self, query: &Value, incomplete: &mut bool) -> Result<Charged> {

@@ -118,6 +118,19 @@ impl Staging {
         unquoted(self.texts.get(text)?.get(self.type_start.len()..)?)
     }
 
+    /// The key of that number, as it was given.
+    pub fn key(&self, text: usize) -> Option<String> {
+        unquoted(self.texts.get(text)?.get(1..)?)
+    }
+
+    /// The value of that number: a string as it was given, a literal as it is written.
+    pub fn value(&self, text: usize) -> Option<String> {
+        match LITERALS.get(text) {
+            Some(literal) => Some((*literal).to_owned()),
+            None => unquoted(self.texts.get(text)?),
+        }
+    }
+
     /// The subject of that number, as it was given.
     pub fn subject(&self, text: usize) -> Option<String> {
         unquoted(self.texts.get(text)?)

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::json::Writer;
 use crate::limits::{ATTRIBUTE_BYTES_MAX, EVENT_BYTES_MAX, STAGED_EVENTS, STAGED_RAW_BYTES, STAGED_WORDS};
+use crate::meter::Packed;
 use crate::time::Instant;
 
 /// More than an event has beside its source, type, subject and data.
@@ -49,6 +50,10 @@ impl Client {
     /// See [`crate::buffer::Staging::forget`].
     pub fn forget_texts(&mut self) {
         self.staging.forget();
+        self.totals.forget_numbers();
+        if let Some(provider_cost) = &mut self.provider_cost {
+            provider_cost.forget_numbers();
+        }
     }
 
     /// Takes the packed events in the words `from..to`: they are written out, counted and queued. Gives how many;
@@ -85,22 +90,32 @@ impl Client {
         let Self { staging, totals, provider_cost, arrivals, .. } = self;
         let [ends, deltas, starts] = staging.written(count);
         for (arrival, ((end, delta), data)) in (*arrivals + 1..).zip(ends.iter().zip(deltas).zip(starts)) {
-            let Some(&[head, subject, _]) = staging.words.get(word..).and_then(<[u32]>::first_chunk) else { break };
-            let members = head >> 24;
-            word += if members == 255 { 3 } else { 3 + 2 * members as usize };
-            let data = if *data == 0 { None } else { staging.out.get(*data as usize..*end as usize - 1) };
-            let data = data.and_then(|data| std::str::from_utf8(data).ok());
-            let event = Event {
-                id: String::new(),
-                source: String::new(),
-                kind: staging.kind((head & 0xff_ffff) as usize).unwrap_or_default(),
-                subject: staging.subject(subject as usize).unwrap_or_default(),
-                time: Instant::from_millis(base_ms.saturating_add((*delta).into())),
-                data: data.map(str::to_owned),
+            let Some((&[head, subject, _], members)) = staging.words.get(word..).and_then(<[u32]>::split_first_chunk)
+            else {
+                break;
             };
-            totals.add(&event, arrival);
+            let count = if head >> 24 == 255 { 0 } else { 2 * (head >> 24) as usize };
+            word += 3 + count;
+            let packed = Packed {
+                kind: head & 0xff_ffff,
+                subject,
+                time: Instant::from_millis(base_ms.saturating_add((*delta).into())),
+                members: members.get(..count).unwrap_or_default(),
+            };
+            let mut event = || {
+                let data = if *data == 0 { None } else { staging.out.get(*data as usize..*end as usize - 1) };
+                Event {
+                    id: String::new(),
+                    source: String::new(),
+                    kind: staging.kind(packed.kind as usize).unwrap_or_default(),
+                    subject: staging.subject(subject as usize).unwrap_or_default(),
+                    time: packed.time,
+                    data: data.and_then(|data| std::str::from_utf8(data).ok()).map(str::to_owned),
+                }
+            };
+            totals.add_packed(&packed, staging, arrival, &mut event);
             if let Some(provider_cost) = provider_cost {
-                provider_cost.add(&event, arrival);
+                provider_cost.add_packed(&packed, staging, arrival, &mut event);
             }
         }
     }

@@ -3,10 +3,12 @@
 //! No generic function is public: it would be compiled by the core, with the core's settings. [`write()`] writes packed events out as JSON; what the words mean is said at [`write::Words`].
 
 mod entry;
+mod recall;
 mod stamp;
 mod texts;
 mod write;
 
 pub use entry::{Entry, Mark, admit};
+pub use recall::{Recall, Slots};
 pub use texts::{PIECE, Texts};
 pub use write::{Outside, Segment, Words, write};

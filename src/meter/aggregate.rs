@@ -109,10 +109,11 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Adds a cell, of which `count` is new, to those under its key.
-    pub fn put(&mut self, key: &[u8], cell: &Cell, how: Aggregation, count: u64) {
+    /// Adds a cell, of which `count` is new, to those under its key. Gives their place.
+    pub fn put(&mut self, key: &[u8], cell: &Cell, how: Aggregation, count: u64) -> usize {
         let at = self.place(key);
         self.merge(at, cell, how, count);
+        at
     }
 
     /// The number of the cell under this key, which is made if there is none.

@@ -10,6 +10,7 @@ mod definition;
 mod dodo;
 pub mod filter;
 mod key;
+mod packed;
 pub mod path;
 mod preview;
 pub mod query;
@@ -24,6 +25,7 @@ pub mod value;
 pub mod window;
 
 pub use definition::{Aggregation, Meter, parse_meters};
+pub use packed::Packed;
 pub use preview::{preview, time_range};
 pub use query::{Customer, Options, Query};
 pub use replay::Replay;

@@ -76,6 +76,14 @@ impl Path {
         true
     }
 
+    /// The key, if it is the path of a member of the data.
+    pub fn key(&self) -> Option<&str> {
+        match self.steps.as_slice() {
+            [Step { key, ranges }] if ranges.is_empty() => Some(key),
+            _ => None,
+        }
+    }
+
     /// The first scalar among the matches, in document order.
     pub fn find<'d>(&self, document: &Document<'d>) -> Found<'d> {
         #[cfg(feature = "rfc9535")]

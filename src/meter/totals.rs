@@ -10,9 +10,12 @@
 //! if `__other__` holds what the query filters or groups by, or if the result has more rows than it may**. A cut
 //! cell is counted where its first event is.
 
+use hot::Recall;
+
 use super::aggregate::{Cell, Cells};
 use super::definition::{Aggregation, Meter};
 use super::key;
+use super::packed::Known;
 use super::path::Document;
 use super::query::{Options, Query};
 use super::rows::Rows;
@@ -25,11 +28,12 @@ use crate::time::Instant;
 
 /// The counts of some meters over the events that were added.
 pub struct Totals {
-    meters: Vec<Meter>,
-    tables: Vec<Table>,
-    numeric: Numeric,
-    engine: Engine,
-    seen: Seen,
+    pub(super) meters: Vec<Meter>,
+    pub(super) tables: Vec<Table>,
+    pub(super) numeric: Numeric,
+    pub(super) engine: Engine,
+    pub(super) seen: Seen,
+    pub(super) known: Known,
 }
 
 /// First and last second of all events.
@@ -60,9 +64,10 @@ impl Totals {
     pub fn new(meters: Vec<Meter>, options: &Options<'_>) -> Self {
         let mut tables = Vec::new();
         for _ in &meters {
-            tables.push(Table { bucket: Size::Minute, cells: Cells::default(), excluded: 0 });
+            tables.push(Table::default());
         }
-        Self { meters, tables, numeric: options.numeric, engine: options.engine, seen: Seen::default() }
+        let known = Known::new(&meters, options.engine);
+        Self { meters, tables, numeric: options.numeric, engine: options.engine, seen: Seen::default(), known }
     }
 
     /// The meters, as they were given.
@@ -87,16 +92,25 @@ impl Totals {
         let Some(second) = stored_second(event.time) else { return };
         self.seen.add(second);
         let document = Document::of(event, self.engine);
-        for (meter, table) in self.meters.iter().zip(&mut self.tables) {
-            if meter.event_type == event.kind && meter.sees(second, &document) {
-                let (mut key, cell, _) = meter.cell(&document, event, second, arrival, self.numeric);
-                if document.was_cut() {
-                    table.excluded += 1;
-                    continue;
-                }
-                table.add(meter.aggregation, &mut key, &cell);
+        for at in 0..self.meters.len() {
+            if self.meters.get(at).is_some_and(|meter| meter.event_type == event.kind) {
+                self.add_to(at, event, &document, second, arrival);
             }
         }
+    }
+
+    /// Counts an event in a meter of its type.
+    pub(super) fn add_to(&mut self, at: usize, event: &Event, document: &Document<'_>, second: u32, arrival: u64) {
+        let (Some(meter), Some(table)) = (self.meters.get(at), self.tables.get_mut(at)) else { return };
+        if !meter.sees(second, document) {
+            return;
+        }
+        let (mut key, cell, _) = meter.cell(document, event, second, arrival, self.numeric);
+        if document.was_cut() {
+            table.excluded += 1;
+            return;
+        }
+        table.add(meter.aggregation, &mut key, &cell);
     }
 
     /// What answers a query about what was added. Error: `limit_exceeded`.
@@ -168,20 +182,25 @@ impl Meter {
 }
 
 /// The cells of one meter. A key without texts is `__other__`.
-struct Table {
-    bucket: Size,
-    cells: Cells,
+#[derive(Default)]
+pub(super) struct Table {
+    pub(super) bucket: Size,
+    pub(super) cells: Cells,
     /// Events whose paths were given up.
     excluded: u64,
+    /// The cells that packed events have led to, all of one bucket: that of these seconds.
+    pub(super) recall: Recall,
+    pub(super) window: (i64, i64),
 }
 
 impl Table {
-    fn is_full(&self, how: Aggregation) -> bool {
+    pub(super) fn is_full(&self, how: Aggregation) -> bool {
         let cells = if how == Aggregation::UniqueCount { UNIQUE_TEXTS_MAX } else { METER_CELLS_MAX };
         self.cells.list.len() >= cells || self.cells.index.size() >= METER_TEXT_BYTES_MAX
     }
 
-    fn add(&mut self, how: Aggregation, key: &mut Vec<u8>, cell: &Cell) {
+    /// Adds a cell; gives its place.
+    pub(super) fn add(&mut self, how: Aggregation, key: &mut Vec<u8>, cell: &Cell) -> usize {
         while self.is_full(how) && self.bucket != Size::Month {
             self.bucket = if self.bucket == Size::Minute {
                 Size::Hour
@@ -194,15 +213,16 @@ impl Table {
             for (at, cell) in finer.list.iter().enumerate() {
                 self.put(how, &mut finer.index.key(at).to_vec(), cell);
             }
+            self.window = (0, 0);
         }
-        self.put(how, key, cell);
+        self.put(how, key, cell)
     }
 
-    fn put(&mut self, how: Aggregation, key: &mut Vec<u8>, cell: &Cell) {
+    fn put(&mut self, how: Aggregation, key: &mut Vec<u8>, cell: &Cell) -> usize {
         key::set_time(key, UTC.window(self.bucket, cell.first.into()).0);
         if self.bucket == Size::Month && self.is_full(how) && self.cells.index.find(key).is_none() {
             key.truncate(key::TIME);
         }
-        self.cells.put(key, cell, how, cell.count);
+        self.cells.put(key, cell, how, cell.count)
     }
 }

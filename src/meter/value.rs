@@ -195,6 +195,11 @@ pub struct Amount {
 }
 
 impl Amount {
+    /// A float64.
+    pub fn of(float: f64) -> Self {
+        Self { float, ..Self::default() }
+    }
+
     /// Adds another.
     pub fn add(&mut self, other: &Self) {
         let (units, wrapped) = self.units.overflowing_add(other.units);

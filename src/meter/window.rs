@@ -12,9 +12,10 @@ const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
 /// A window's size.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub enum Size {
     /// 60 seconds
+    #[default]
     Minute,
     /// 3,600 seconds, beginning at a full hour of the wall clock
     Hour,

@@ -14,6 +14,11 @@ const METERS = [
   { slug: 'calls', eventType: 'call', aggregation: 'COUNT' },
   { slug: 'latest', eventType: 'call', aggregation: 'LATEST', valueProperty: '$.n' },
   { slug: 'texts', eventType: 'call', aggregation: 'UNIQUE_COUNT', valueProperty: '$.s' },
+  { slug: 'mean', eventType: 'call', aggregation: 'AVG', valueProperty: '$.n', groupBy: { b: '$.b' } },
+  { slug: 'least', eventType: 'call', aggregation: 'MIN', valueProperty: '$.q', groupBy: { s: '$.s' } },
+  { slug: 'most', eventType: 'call', aggregation: 'MAX', valueProperty: '$.n' },
+  { slug: 'nested', eventType: 'call', aggregation: 'SUM', valueProperty: '$.b.a.b', groupBy: { n: '$.n' } },
+  { slug: 'late', eventType: 'call', aggregation: 'COUNT', eventFrom: new Date(NOW + 60_000).toISOString() },
 ]
 const PRICES = { meters: { q: { type: 'unit', amount: '0.003' }, calls: { type: 'unit', amount: '1', free: '2' } } }
 
@@ -106,9 +111,10 @@ test('packed or as text: the same bytes, rows, costs and errors', async (t) => {
     }
   }
   assert.ok(clockless > 5 && results.packed.length > 1500)
-  for (const query of [{ groupBy: ['s', 'b', 'subject'] }, { windowSize: 'MINUTE' }, { subject: ['c'] }]) {
-    for (const { slug } of METERS) {
-      const ask = { ...query, ...(slug !== 'n' && query.groupBy && { groupBy: ['subject'] }) }
+  for (const query of [{ isGrouped: true }, { windowSize: 'MINUTE' }, { subject: ['c'] }]) {
+    for (const { slug, groupBy = {} } of METERS) {
+      const { isGrouped, ...ask } = query
+      if (isGrouped) ask.groupBy = [...Object.keys(groupBy), 'subject']
       assert.deepEqual(packed.meter.preview(slug, ask), text.meter.preview(slug, ask))
     }
   }

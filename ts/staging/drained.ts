@@ -6,39 +6,60 @@ export const DRAINED_BYTES_MAX = 64 * 1024
 /** Ends and times of the events in one chunk. */
 const NUMBERS = 2048
 
+/** Chunks that wait to be used again: with the one in use as many bytes as a large request has. */
+const SPARE_MAX = 3
+
 /** Buffers that many drains share: one of its own for each costs the collector more than its bytes. */
-export class Chunk {
-  readonly #bytes: Uint8Array<ArrayBuffer>
-  readonly #numbers = new Uint32Array(NUMBERS)
-  #bytesAt = 0
-  #numbersAt = 0
-  #pieces = 0
+class Chunk {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly numbers = new Uint32Array(NUMBERS)
+  bytesAt = 0
+  numbersAt = 0
+  /** What is still needed of it. */
+  pieces = 0
 
-  constructor(bytes = 0) {
-    this.#bytes = new Uint8Array(Math.max(bytes, DRAINED_BYTES_MAX))
+  constructor(bytes: number) {
+    this.bytes = new Uint8Array(bytes)
   }
 
-  /** Room for so many bytes and numbers, if it has it. With nothing kept in it any more it begins anew. */
-  take(bytes: number, numbers: number): { bytes: Uint8Array<ArrayBuffer>; numbers: Uint32Array } | undefined {
-    if (this.#pieces === 0) {
-      this.#bytesAt = 0
-      this.#numbersAt = 0
+  hasRoom(bytes: number, numbers: number): boolean {
+    return this.bytesAt + bytes <= this.bytes.length && this.numbersAt + numbers <= NUMBERS
+  }
+}
+
+/** Where the bytes of drained events are kept: in memory that is used again. */
+export class Chunks {
+  #current: Chunk | undefined
+  readonly #spare: Chunk[] = []
+
+  /** Room for so many bytes and numbers. */
+  take(bytes: number, numbers: number): { chunk: Chunk; bytes: Uint8Array<ArrayBuffer>; numbers: Uint32Array } {
+    let chunk = this.#current
+    if (!chunk?.hasRoom(bytes, numbers)) {
+      const isUsual = bytes <= DRAINED_BYTES_MAX
+      chunk = (isUsual && this.#spare.pop()) || new Chunk(isUsual ? DRAINED_BYTES_MAX : bytes)
+      this.#current = chunk
     }
-    const from = this.#bytesAt
-    const first = this.#numbersAt
-    if (from + bytes > this.#bytes.length || first + numbers > NUMBERS) return undefined
-    this.#bytesAt += bytes
-    this.#numbersAt += numbers
-    this.#pieces += 1
+    const from = chunk.bytesAt
+    const first = chunk.numbersAt
+    chunk.bytesAt += bytes
+    chunk.numbersAt += numbers
+    chunk.pieces += 1
     return {
-      bytes: this.#bytes.subarray(from, from + bytes),
-      numbers: this.#numbers.subarray(first, first + numbers),
+      chunk,
+      bytes: chunk.bytes.subarray(from, from + bytes),
+      numbers: chunk.numbers.subarray(first, first + numbers),
     }
   }
 
-  /** A piece of it is not needed any more. */
-  giveBack(): void {
-    this.#pieces -= 1
+  /** A piece of a chunk is not needed any more. */
+  giveBack(chunk: Chunk): void {
+    chunk.pieces -= 1
+    if (chunk.pieces > 0) return
+    chunk.bytesAt = 0
+    chunk.numbersAt = 0
+    if (chunk === this.#current || chunk.bytes.length !== DRAINED_BYTES_MAX) return
+    if (this.#spare.length < SPARE_MAX) this.#spare.push(chunk)
   }
 }
 
@@ -53,6 +74,7 @@ export class Drained implements Piece {
     private readonly segment: Segment,
     /** The first event's place in the segment. */
     private readonly offset: number,
+    private readonly chunks: Chunks,
     private readonly chunk: Chunk,
     /** Whether to poll at once. */
     readonly due: boolean,
@@ -67,6 +89,6 @@ export class Drained implements Piece {
   }
 
   release(): void {
-    this.chunk.giveBack()
+    this.chunks.giveBack(this.chunk)
   }
 }

@@ -3,7 +3,7 @@ import { type Core, linearMemory } from '../engine'
 import { encoder } from '../kept'
 import { now, type Outbox } from '../outbox'
 import type { QuarantinedEvent, Recorded, UsageEvent } from '../types'
-import { Chunk, DRAINED_BYTES_MAX, Drained } from './drained'
+import { Chunks, DRAINED_BYTES_MAX, Drained } from './drained'
 import { Handle, Segment } from './segment'
 import { bytesOf, KEY, type Key, LENGTH_MAX, NUMBER_MASK, RECENT_MASK, SUBJECT, Texts, TYPE, VALUE } from './texts'
 import {
@@ -58,7 +58,7 @@ export class Staging {
   #roomEvents = 0
   #roomBytes = 0
   #untilFull = 0
-  #chunk = new Chunk()
+  readonly #chunks = new Chunks()
   #texts = new Texts()
   /** Mostly it comes again: a type, and its entry. */
   #lastType: string | undefined
@@ -344,18 +344,14 @@ export class Staging {
     if (count === 0 || segment === undefined) return 0
     const timesAt = TOLD + (this.#places as Places).eventsMax
     const length = report[TOLD + count - 1] as number
-    let place = this.#chunk.take(length, 2 * count)
-    if (place === undefined) {
-      this.#chunk = new Chunk(length)
-      place = this.#chunk.take(length, 2 * count)
-    }
-    const { bytes, numbers } = place as NonNullable<typeof place>
+    const { chunk, bytes, numbers } = this.#chunks.take(length, 2 * count)
     bytes.set(new Uint8Array(this.#memory.buffer, report[5], length))
     const ends = numbers.subarray(0, count)
     const times = numbers.subarray(count)
     ends.set(report.subarray(TOLD, TOLD + count))
     times.set(report.subarray(timesAt, timesAt + count))
-    pieces.push(new Drained(report[0] as number, bytes, ends, times, segment, offset, this.#chunk, report[1] === 1))
+    const isDue = report[1] === 1
+    pieces.push(new Drained(report[0] as number, bytes, ends, times, segment, offset, this.#chunks, chunk, isDue))
     return count
   }
 

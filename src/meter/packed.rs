@@ -1,0 +1,372 @@
+//! Counting packed events without their text.
+//!
+//! A meter whose value and groups are members of `data` knows the cell of an event again by numbers: those of the subject
+//! and So only the first event of a cell is read as text, and counted as any other is; from then on
+//! its numbers lead to the same cell, to which they add the same.
+
+use hot::Slots;
+
+use super::aggregate::Cell;
+use super::definition::{Aggregation, Meter};
+use super::key;
+use super::path::Document;
+use super::totals::{Table, Totals, stored_second};
+use super::value::{Amount, Engine, Found, Numeric, What};
+use super::window::UTC;
+use crate::buffer::Staging;
+use crate::decimal::digits;
+use crate::event::Event;
+use crate::time::Instant;
+
+/// Kinds of values in packed events: a text, a whole number, and a number as text.
+const TEXT: u32 = 0;
+const WHOLE: u32 = 1;
+const NUMBER: u32 = 2;
+/// Types whose meters are remembered.
+const KINDS_MAX: usize = 16;
+
+/// A packed event.
+pub struct Packed<'a> {
+    /// Number of the text of its type
+    pub kind: u32,
+    /// Number of the text of its subject
+    pub subject: u32,
+    /// When it happened
+    pub time: Instant,
+    /// The words of its members
+    pub members: &'a [u32],
+}
+
+/// What is known of the numbers of packed events.
+#[derive(Default)]
+pub struct Known {
+    /// The keys that are read, by their places
+    keys: Vec<String>,
+    slots: Slots,
+    /// What each meter reads, if it can be known by numbers: places of the value and of the groups
+    reads: Vec<Option<(Option<usize>, Vec<usize>)>>,
+    /// Numbers of types, and the meters of each
+    kinds: Vec<(u32, Vec<usize>)>,
+    /// Meters that need the event's text
+    rest: Vec<usize>,
+}
+
+impl Known {
+    /// Nothing yet, for these meters.
+    pub fn new(meters: &[Meter], engine: Engine) -> Self {
+        let mut known = Self::default();
+        for meter in meters {
+            let is_simple = engine == Engine::default()
+                && meter.dodo.is_none()
+                && !matches!(meter.aggregation, Aggregation::UniqueCount | Aggregation::Latest);
+            let before = known.keys.len();
+            let reads = if is_simple { known.places(meter) } else { None };
+            if reads.is_none() {
+                known.keys.truncate(before);
+            }
+            known.reads.push(reads);
+        }
+        known.slots = Slots::new(known.keys.len());
+        known
+    }
+
+    fn places(&mut self, meter: &Meter) -> Option<(Option<usize>, Vec<usize>)> {
+        let value = match &meter.value {
+            Some(path) => Some(self.place(path.key()?)),
+            None => None,
+        };
+        let mut groups = Vec::new();
+        for (_, path) in &meter.groups {
+            groups.push(self.place(path.key()?));
+        }
+        Some((value, groups))
+    }
+
+    fn place(&mut self, key: &str) -> usize {
+        let at = self.keys.iter().take_while(|known| *known != key).count();
+        if at == self.keys.len() {
+            self.keys.push(key.to_owned());
+        }
+        at
+    }
+
+    /// The place of the meters of a type among those that are remembered.
+    fn kind(&mut self, kind: u32, meters: &[Meter], staging: &Staging) -> usize {
+        if let Some(at) = self.kinds.iter().position(|(known, _)| *known == kind) {
+            return at;
+        }
+        if self.kinds.len() >= KINDS_MAX {
+            self.kinds.clear();
+        }
+        let text = staging.kind(kind as usize).unwrap_or_default();
+        let of_it = (0..).zip(meters).filter(|(_, meter)| meter.event_type == text).map(|(at, _)| at);
+        self.kinds.push((kind, of_it.collect()));
+        self.kinds.len() - 1
+    }
+
+    fn read(&mut self, members: &[u32], staging: &Staging) {
+        while let Err(key) = self.slots.read(members) {
+            let text = staging.key(key as usize).unwrap_or_default();
+            self.slots.know(key, self.keys.iter().position(|known| *known == text));
+        }
+    }
+}
+
+impl Totals {
+    /// Texts have other numbers from now on.
+    pub fn forget_numbers(&mut self) {
+        self.known.slots.forget();
+        self.known.kinds.clear();
+        for table in &mut self.tables {
+            table.recall.clear();
+        }
+    }
+
+    /// Counts a packed event, once, as [`Self::add`] does. `event` makes it whole, if that is needed.
+    pub fn add_packed(&mut self, packed: &Packed, staging: &Staging, arrival: u64, event: &mut dyn FnMut() -> Event) {
+        let Some(second) = stored_second(packed.time) else { return };
+        self.seen.add(second);
+        let Self { meters, tables, known, numeric, .. } = self;
+        let kind = known.kind(packed.kind, meters, staging);
+        if known.kinds.get(kind).is_none_or(|(_, meters)| meters.is_empty()) {
+            return;
+        }
+        known.read(packed.members, staging);
+        let Known { slots, reads, kinds, rest, .. } = known;
+        rest.clear();
+        for at in kinds.get(kind).map_or(&[][..], |(_, meters)| meters) {
+            let (Some(meter), Some(table)) = (meters.get(*at), tables.get_mut(*at)) else { continue };
+            let Some(Some((value, groups))) = reads.get(*at) else {
+                rest.push(*at);
+                continue;
+            };
+            if meter.from.is_some_and(|from| i64::from(second) < from) {
+                continue;
+            }
+            let place = table.recall(second, packed.subject, slots, groups);
+            let cell = place.and_then(|place| table.cells.list.get_mut(place as usize));
+            let mut one = Cell { first: second, last: second, count: 1, second, arrival, ..Cell::default() };
+            let mut is_read = true;
+            if let Some(said) = value.and_then(|place| slots.get(place)) {
+                match amount(said, staging, *numeric) {
+                    Some(amount) => (one.amount, one.values) = (amount, 1),
+                    None => is_read = false,
+                }
+            }
+            if !is_read {
+                rest.push(*at);
+            } else if let Some(cell) = cell {
+                cell.merge(meter.aggregation, &one, 1);
+            } else if let Some(mut key) = key(packed.subject, slots, groups, staging) {
+                let place = table.add(meter.aggregation, &mut key, &one);
+                table.recall.learn(place as u32);
+            } else {
+                rest.push(*at);
+            }
+        }
+        if rest.is_empty() {
+            return;
+        }
+        let event = event();
+        let document = Document::of(&event, self.engine);
+        for at in std::mem::take(&mut self.known.rest) {
+            self.add_to(at, &event, &document, second, arrival);
+        }
+    }
+}
+
+/// The key of a cell, its time 0, as [`Meter::cell`] makes it. `None` if a group's value has no number.
+fn key(subject: u32, slots: &Slots, groups: &[usize], staging: &Staging) -> Option<Vec<u8>> {
+    let mut key = key::new(0);
+    key::push(&mut key, &staging.subject(subject as usize)?);
+    for place in groups {
+        match slots.get(*place) {
+            None => key::push(&mut key, ""),
+            Some([TEXT, text]) => key::push(&mut key, &staging.value(text as usize)?),
+            Some([WHOLE, number]) => key::push(&mut key, &digits(number.into())),
+            Some(_) => return None,
+        }
+    }
+    Some(key)
+}
+
+/// A number that can be read without more ado.
+fn amount([kind, value]: [u32; 2], staging: &Staging, numeric: Numeric) -> Option<Amount> {
+    match kind {
+        WHOLE if numeric == Numeric::Float => Some(Amount::of(value.into())),
+        NUMBER => {
+            let raw = staging.raw.get((value >> 12) as usize..)?.get(..(value & 0xfff) as usize)?;
+            Found { what: What::Number, text: std::str::from_utf8(raw).ok()?.into() }.amount(numeric).ok()
+        }
+        _ => None,
+    }
+}
+
+impl Table {
+    /// The cell that is known for a subject and these groups.
+    fn recall(&mut self, second: u32, subject: u32, slots: &Slots, groups: &[usize]) -> Option<u32> {
+        let second = i64::from(second);
+        if !(self.window.0..self.window.1).contains(&second) {
+            self.window = UTC.window(self.bucket, second);
+            self.recall.clear();
+        }
+        let place = self.recall.find(subject, slots, groups);
+        // What is full is to be made coarser first.
+        if self.is_full(Aggregation::Sum) { None } else { place }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::buffer::Use;
+    use crate::json::Value;
+    use crate::limits::METER_TEXT_BYTES_MAX;
+    use crate::meter::window::Size;
+    use crate::meter::{Options, Query, parse_meters};
+
+    const METERS: &str = r#"[
+        {"slug":"sum","eventType":"t","aggregation":"SUM","valueProperty":"$.n","groupBy":{"a":"$.s","b":"$.k"}},
+        {"slug":"count","eventType":"t","aggregation":"COUNT","groupBy":{"a":"$.s"}},
+        {"slug":"avg","eventType":"t","aggregation":"AVG","valueProperty":"$['n']"},
+        {"slug":"min","eventType":"t","aggregation":"MIN","valueProperty":"$.k","groupBy":{"a":"$.n"}},
+        {"slug":"max","eventType":"t","aggregation":"MAX","valueProperty":"$.s"},
+        {"slug":"latest","eventType":"t","aggregation":"LATEST","valueProperty":"$.n","groupBy":{"a":"$.s"}},
+        {"slug":"unique","eventType":"t","aggregation":"UNIQUE_COUNT","valueProperty":"$.s"},
+        {"slug":"nested","eventType":"t","aggregation":"SUM","valueProperty":"$.n.m","groupBy":{"a":"$"}},
+        {"slug":"from","eventType":"t","aggregation":"SUM","valueProperty":"$.k","eventFrom":"1970-01-01T00:05:00Z"},
+        {"slug":"other","eventType":"u","aggregation":"COUNT","groupBy":{"a":"$.zz"}}
+    ]"#;
+
+    /// A staging, and totals that count the same events in both ways.
+    struct Rig {
+        staging: Staging,
+        packed: Totals,
+        text: Totals,
+        arrival: u64,
+    }
+
+    impl Rig {
+        fn new(numeric: Numeric) -> Self {
+            let mut staging = Staging::new("s");
+            staging.open();
+            let totals = || {
+                let options = Options { numeric, ..Options::default() };
+                Totals::new(parse_meters(&Value::parse(METERS).unwrap()).unwrap(), &options)
+            };
+            Self { staging, packed: totals(), text: totals(), arrival: 0 }
+        }
+
+        fn intern(&mut self, what: Use, text: &str) -> u32 {
+            self.staging.raw[..text.len()].copy_from_slice(text.as_bytes());
+            self.staging.intern(what, 0, text.len()).unwrap() as u32
+        }
+
+        fn add(&mut self, kind: u32, subject: u32, second: i64, members: &[u32]) {
+            self.arrival += 1;
+            let head = kind | (members.len() as u32 / 2) << 24;
+            let words = [&[head, subject, 0], members].concat();
+            self.staging.words[..words.len()].copy_from_slice(&words);
+            let segment = hot::Segment { base_ms: second * 1000, node: 0, counter: 0 };
+            assert_eq!(self.staging.write(0, words.len(), segment), 1);
+            let [end, _, data] = self.staging.written(1).map(|told| told[0] as usize);
+            let event = Event {
+                id: String::new(),
+                source: String::new(),
+                kind: self.staging.kind(kind as usize).unwrap(),
+                subject: self.staging.subject(subject as usize).unwrap(),
+                time: Instant { seconds: second, nanos: 0 },
+                data: Some(String::from_utf8(self.staging.out[data..end - 1].to_vec()).unwrap()),
+            };
+            let packed = Packed { kind, subject, time: event.time, members };
+            self.packed.add_packed(&packed, &self.staging, self.arrival, &mut || event.clone());
+            self.text.add(&event, self.arrival);
+        }
+
+        fn compare(&self) {
+            let answer = |totals: &Totals, slug: &str, more: &str| {
+                let query = ["{\"meter\":\"", slug, "\"", more, "}"].concat();
+                let query = Value::parse(&query).unwrap();
+                totals.query(&Query::parse(&query, totals.meters(), &Options::default()).unwrap()).unwrap()
+            };
+            assert_eq!(self.packed.time_range(), self.text.time_range());
+            for meter in self.text.meters() {
+                for more in ["", ",\"windowSize\":\"MINUTE\"", ",\"groupBy\":[\"subject\"]", ",\"groupBy\":[\"a\"]"] {
+                    if more.contains("\"a\"") && meter.groups.is_empty() {
+                        continue;
+                    }
+                    assert_eq!(answer(&self.packed, &meter.slug, more), answer(&self.text, &meter.slug, more));
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn by_numbers_or_by_text_it_counts_the_same(
+            is_decimal in any::<bool>(),
+            events in prop::collection::vec((0..2_usize, 0..3_usize, 0..400_i64, prop::collection::vec((0..4_usize, 0..12_usize), 0..4)), 1..60),
+            forget_at in 0..60_usize
+        ) {
+            let mut rig = Rig::new(if is_decimal { Numeric::Decimal } else { Numeric::Float });
+            let mut second = 1;
+            let mut numbers = None;
+            for (at, (kind, subject, seconds, members)) in events.into_iter().enumerate() {
+                if at == forget_at {
+                    rig.staging.forget();
+                    rig.packed.forget_numbers();
+                    numbers = None;
+                    // So that texts have other numbers than before.
+                    rig.intern(Use::Value, "new");
+                }
+                let (kinds, subjects, keys, values) = numbers.take().unwrap_or_else(|| (
+                    ["t", "u"].map(|text| rig.intern(Use::Type, text)),
+                    ["a", "b\"", "é"].map(|text| rig.intern(Use::Subject, text)),
+                    ["n", "k", "s", "x"].map(|text| rig.intern(Use::Key, text)),
+                    ["", "1.50", "x\n", "null"].map(|text| rig.intern(Use::Value, text)),
+                ));
+                let raw = "0.1-7.25e-3\"é";
+                rig.staging.raw[..raw.len()].copy_from_slice(raw.as_bytes());
+                let mut words = Vec::new();
+                let mut used = Vec::new();
+                for (key, value) in members {
+                    if used.contains(&key) {
+                        continue;
+                    }
+                    used.push(key);
+                    let (kind, value) = match value {
+                        n @ 0..4 => (0, values[n]),
+                        n @ 4..7 => (0, n as u32 - 4),
+                        n @ 7..9 => (1, n as u32 * 30_000_000),
+                        9 => (2, 3),
+                        10 => (2, 3 << 12 | 8),
+                        _ => (4, 11 << 12 | 3),
+                    };
+                    words.extend([keys[key] | kind << 28, value]);
+                }
+                second += if seconds > 300 { seconds } else { 0 };
+                rig.add(kinds[kind], subjects[subject], second, &words);
+                numbers = Some((kinds, subjects, keys, values));
+            }
+            rig.compare();
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_made_coarser_in_both_ways() {
+        let mut rig = Rig::new(Numeric::Float);
+        let kind = rig.intern(Use::Type, "u");
+        let key = rig.intern(Use::Key, "zz");
+        let long = "x".repeat(1000);
+        let subjects = ["a", &long].map(|text| rig.intern(Use::Subject, text));
+        for n in 0..METER_TEXT_BYTES_MAX as u32 / 1000 + 50 {
+            for subject in subjects {
+                rig.add(kind, subject, 1 + i64::from(n) / 50, &[key | 1 << 28, n]);
+            }
+        }
+        assert!(rig.packed.tables.iter().any(|table| table.bucket == Size::Month));
+        rig.compare();
+    }
+}
