@@ -1,6 +1,6 @@
 //! What a client's events come to: the customers' bill, and what LLM providers charge for the same events.
 
-use crate::blueprint::llm::EVENT_TYPE;
+use crate::blueprint::llm::Form;
 use crate::buffer::Staging;
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
@@ -115,14 +115,22 @@ struct Charged {
 
 impl ProviderCost {
     /// Nothing charged yet.
-    pub fn new() -> Result<Self> {
-        let meter = [
-            r#"[{"slug":"cost","eventType":""#,
-            EVENT_TYPE,
-            r#"","aggregation":"SUM","valueProperty":"$.provider_cost","#,
-            r#""groupBy":{"model":"$.model","provider":"$.provider","unpriced":"$.unpriced"}}]"#,
-        ]
-        .concat();
+    pub fn new(form: &Form) -> Result<Self> {
+        // A member that is left out is found under no name.
+        let at =
+            |member: &'static str| ["$.", Some(form.name(member)).filter(|n| !n.is_empty()).unwrap_or(member)].concat();
+        let mut groups = Writer::object();
+        for member in ["model", "provider", "unpriced"] {
+            groups.string(member, &at(member));
+        }
+        let mut meter = Writer::object();
+        meter
+            .string("slug", "cost")
+            .string("eventType", &form.event_type)
+            .string("aggregation", "SUM")
+            .string("valueProperty", &at("provider_cost"))
+            .raw("groupBy", &groups.end());
+        let meter = ["[", &meter.end(), "]"].concat();
         let options = Options { numeric: Numeric::Decimal, ..Options::default() };
         Ok(Self(Totals::new(parse_meters(&Value::parse(&meter)?)?, &options)))
     }

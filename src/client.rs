@@ -25,6 +25,7 @@ pub struct Client {
     recent: Recent,
     totals: Totals,
     bill: Bill,
+    form: blueprint::Form,
     book: Option<Book>,
     provider_cost: Option<ProviderCost>,
     sink: Sink,
@@ -35,12 +36,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client from `{source, sink, meters?, prices?: {currency?, meters?, book?, aliases?}, onFull?}`.
+    /// Makes a client from `{source, sink, meters?, prices?: {currency?, meters?, book?, aliases?}, onFull?,
+    /// llm?}`, see [`blueprint::Form`].
     ///
     /// Errors name the setting by path: `invalid_option`, `unknown_option`, those of the sink, the meters, the prices.
     pub fn new(settings: &str) -> Result<Self> {
         let settings = Value::parse(settings)?;
-        settings.only(&["source", "sink", "meters", "prices", "onFull"])?;
+        settings.only(&["source", "sink", "meters", "prices", "onFull", "llm"])?;
         let source = settings
             .get("source")
             .and_then(Value::as_str)
@@ -74,7 +76,8 @@ impl Client {
                 book.alias(name, model);
             }
         }
-        let provider_cost = book.is_some().then(ProviderCost::new).transpose()?;
+        let form = blueprint::Form::parse(settings.present("llm")).map_err(|e| e.at("llm"))?;
+        let provider_cost = book.is_some().then(|| ProviderCost::new(&form)).transpose()?;
         let on_full = settings.present("onFull").map_or(Some("reject"), Value::as_str);
         let delivery = Delivery::new(Settings::new(&sink, on_full.unwrap_or_default()).map_err(|e| e.at("onFull"))?);
         Ok(Self {
@@ -84,6 +87,7 @@ impl Client {
             recent: Recent::default(),
             totals,
             bill,
+            form,
             book,
             provider_cost,
             sink,
@@ -122,17 +126,25 @@ impl Client {
         Ok(kept)
     }
 
-    /// Takes the usage records of an LLM answer: each becomes an event of the LLM blueprint, with its provider cost if
+    /// Takes the usage records of an LLM answer: each becomes one or more events of the LLM blueprint, with its provider cost if
     /// there is a price book. `context` is `{subject, …dimensions}`.
     ///
-    /// The result is an array with what [`Self::record`] gives for each, or its error.
+    /// The result is an array with what [`Self::record`] gives for each event, or its error.
     pub fn record_usage(&mut self, records: &str, context: &str, now: Now) -> Result<String> {
         let context = Value::parse(context)?;
         let mut out = Writer::array();
         for record in Value::parse(records)?.as_array().unwrap_or_default() {
             let charge = self.book.as_ref().map(|book| charge(book, record));
-            let taken = blueprint::event_text(record, &context, charge).and_then(|text| self.record(&text, now));
-            out.item(&taken.unwrap_or_else(|error| error.to_json()));
+            match self.form.events(record, &context, charge.as_ref()) {
+                Ok(texts) => {
+                    for text in texts {
+                        out.item(&self.record(&text, now).unwrap_or_else(|error| error.to_json()));
+                    }
+                }
+                Err(error) => {
+                    out.item(&error.to_json());
+                }
+            }
         }
         Ok(out.end())
     }

@@ -101,7 +101,7 @@ export class Outbox {
     return [...this.#quarantined]
   }
 
-  stats(): Omit<Stats, 'refused'> {
+  stats(): Omit<Stats, 'refused' | 'unmetered'> {
     this.#drain()
     return {
       ...this.#counts,

@@ -13,6 +13,11 @@ import type {
   Cost,
   CostQuery,
   FlushResult,
+<<<<<<< HEAD
+=======
+  LlmEvents,
+  Meter,
+>>>>>>> cbddf0c (wrap() knows the SDKs of Google, Mistral, OpenRouter, Cohere, Ollama and AWS, AI SDK models, and fetch; run(), observe(), onAbort, forms of events)
   MeterResult,
   MeterResultV3,
   Prices,
@@ -26,8 +31,11 @@ import type {
 } from './types'
 import { OpenCalls } from './wrap/call'
 import { wrapClient } from './wrap/client'
-import { meteredFetch } from './wrap/fetch'
-import type { UsageContext } from './wrap/host'
+import { Contexts } from './wrap/context'
+import type { Fetch } from './wrap/fetch'
+import type { OnAbort, UsageContext, UsageHost } from './wrap/host'
+import { languageModelMiddleware, type ModelMiddleware } from './wrap/model'
+import { observe } from './wrap/observe'
 import { usageHost } from './wrap/usage'
 import { zoneTable } from './zone'
 
@@ -52,9 +60,17 @@ export interface TaximeterOptions {
    * Asked first; `undefined` leaves the decision to the built-in table.
    */
   provider?: (url: URL) => string | undefined
+  /** The form of the events that wrapped LLM clients make. */
+  llm?: LlmEvents
+  /**
+   * What is done about an LLM stream that is left early, whose usage the provider may tell only at its end. `partial`
+   * (if absent): what was told is counted. `drain`: the rest is read in the background, at your cost; the process has to
+   * live until then. `estimate`: output tokens are filled in from the length of what was read, and marked `estimated`.
+   */
+  onAbort?: OnAbort
 }
 
-const OPTIONS = ['sink', 'source', 'meters', 'prices', 'fetch', 'onFull', 'strict', 'provider']
+const OPTIONS = ['sink', 'source', 'meters', 'prices', 'fetch', 'onFull', 'strict', 'provider', 'llm', 'onAbort']
 
 /**
  * Records usage, delivers it, and shows what it comes to.
@@ -74,7 +90,10 @@ export class Taximeter {
   readonly #events = new Emitter<TaximeterEvents>()
   readonly #openCalls = new OpenCalls()
   readonly #options: TaximeterOptions
+  readonly #host: UsageHost
+  readonly #contexts = new Contexts()
   #refused = 0
+  #unmetered = 0
   #resets = 0
   #closed = false
 
@@ -94,16 +113,22 @@ export class Taximeter {
         })
       }
     }
-    const { sink, source, meters, prices, onFull } = options
+    const { sink, source, meters, prices, onFull, llm, onAbort } = options
     if (!(sink instanceof Sink)) {
       throw new TaximeterError('invalid_sink', 'the sink is missing', {
         path: 'sink',
         help: 'make one with openmeter({ url }) or dodo({ apiKey, environment })',
       })
     }
+    if (options.onAbort !== undefined && !['partial', 'drain', 'estimate'].includes(options.onAbort)) {
+      throw new TaximeterError('invalid_option', 'there is no such way to go on', {
+        path: 'onAbort',
+        help: 'partial, drain or estimate',
+      })
+    }
     this.#options = options
     this.#core = new CoreHandle(
-      { source, sink: sink.settings, meters, prices, onFull },
+      { source, sink: sink.settings, meters, prices, onFull, llm },
       (core) => {
         this.#resets += 1
         this.#outbox.restore(core)
@@ -114,6 +139,15 @@ export class Taximeter {
     )
     this.#outbox = new Outbox(this.#core, this.#transport(sink), this.#events, () => this.#staging.drain())
     this.#staging = new Staging(this.#core, this.#outbox)
+    this.#host = usageHost(
+      this.#core,
+      options.provider,
+      (records, context) => this.#usage(records, context),
+      onAbort,
+      () => {
+        this.#unmetered += 1
+      },
+    )
   }
 
   /**
@@ -148,16 +182,71 @@ export class Taximeter {
   }
 
   /**
-   * Meters an LLM client (OpenAI, Azure OpenAI, Anthropic): every answer it gets becomes one usage event of
-   * `context.subject`. The client that comes back has the same class and types, and behaves the same in every way.
+   * Meters an LLM client: every answer it gets becomes one usage event of `context.subject`. The client that comes back
+   * has the same class and types, and behaves the same in every way; the one that was given is left as it is. A `fetch`
+   * or a model of the AI SDK's can be wrapped as well.
+   *
+   * Without `context` each call has to say whose it is: by {@link run}, or by the request header `taximeter-context`
+   * (`subject=customer-1&feature=summary`, which the provider never sees). What they say wins over `context`.
    *
    * Throws `cannot_wrap` for a client that it does not know.
    *
    * @example
    * const openai = meter.wrap(new OpenAI(), { subject: 'customer-1' })
    */
-  wrap<Client extends object>(client: Client, context: UsageContext): Client {
-    return wrapClient(client, (inner) => meteredFetch(inner, this.#host(), context, this.#openCalls))
+  wrap<Client extends object>(client: Client, context?: UsageContext): Client {
+    return wrapClient(client, {
+      host: this.#host,
+      context: context ?? {},
+      contexts: this.#contexts,
+      open: this.#openCalls,
+    })
+  }
+
+  /**
+   * A metering `fetch`, for whatever takes one. Calls say whose they are by {@link run} or by the header.
+   *
+   * @example
+   * const openai = createOpenAI({ fetch: meter.fetch })
+   */
+  get fetch(): typeof globalThis.fetch {
+    return this.wrap(((input, init) => globalThis.fetch(input, init)) as Fetch)
+  }
+
+  /**
+   * Attributes all calls of wrapped clients that a function makes, directly or later on. Throws `no_async_context` where
+   * the platform has no AsyncLocalStorage.
+   *
+   * @example
+   * await meter.run({ subject: request.user.id }, () => answer(request))
+   */
+  run<T>(context: Partial<UsageContext>, fn: () => T): T {
+    return this.#contexts.run(context, fn)
+  }
+
+  /**
+   * Middleware for the AI SDK's `wrapLanguageModel`, for models that are not called through a `fetch` of yours. It counts
+   * only what no metering fetch counts. Streams that are left early are not counted: prefer {@link wrap} on the model.
+   */
+  middleware(context?: UsageContext): ModelMiddleware {
+    return languageModelMiddleware(this.#host, this.#openCalls, () => ({ ...context, ...this.#contexts.current() }))
+  }
+
+  /**
+   * Counts usage that did not come as an HTTP answer through a wrapped client: an event of a realtime connection that has
+   * usage (`response.done`), or the text of a batch's output file. Gives the number of usage records that were found.
+   *
+   * @example
+   * socket.on('message', (text) => meter.observe(text, { provider: 'openai', subject: 'customer-1' }))
+   */
+  observe(answer: string | object, about: UsageContext & { provider: string; model?: string }): number {
+    try {
+      return observe(answer, { ...this.#contexts.current(), ...about }, this.#host)
+    } catch (error) {
+      this.#refused += 1
+      this.#core.report(error)
+      return 0
+    }
   }
 
   /**
@@ -195,10 +284,12 @@ export class Taximeter {
 
   /**
    * Sends what waits. Resolves when everything recorded before the call is settled, or after `deadlineMs` (5,000 if
-   * absent), with the counts; never throws for a failed delivery.
+   * absent), with the counts; never throws for a failed delivery. LLM answers that nobody has read for 30 seconds are
+   * counted with what was seen of them; with `open: true` all that are still open are.
    */
-  async flush(options: { deadlineMs?: number } = {}): Promise<FlushResult> {
-    this.#openCalls.finishIdle()
+  async flush(options: { deadlineMs?: number; open?: boolean } = {}): Promise<FlushResult> {
+    if (options.open) this.#openCalls.finishAll()
+    else this.#openCalls.finishIdle()
     return this.#outbox.flush(options.deadlineMs ?? FLUSH_DEADLINE_MS)
   }
 
@@ -217,7 +308,7 @@ export class Taximeter {
 
   /** Counters. `recorded` is the sum of `delivered`, `pending`, `quarantined` and `dropped`, at every moment. */
   stats(): Stats {
-    return { ...this.#outbox.stats(), refused: this.#refused }
+    return { ...this.#outbox.stats(), refused: this.#refused, unmetered: this.#unmetered }
   }
 
   /** Events that the vendor refused for good, with the reason. */
@@ -230,6 +321,7 @@ export class Taximeter {
     return this.#events.on(name, listener)
   }
 
+<<<<<<< HEAD
   #transport(sink: Sink): Transport {
     const { url, contentType, authName, authPrefix, accepted } = this.#core.request
     const headers = { 'content-type': contentType, ...sink.authorization(authName, authPrefix) }
@@ -257,12 +349,29 @@ export class Taximeter {
             this.#refused += 1
             this.#core.report(error)
           }
+=======
+  #usage(records: string, context: Partial<UsageContext>): void {
+    try {
+      if (this.#closed) throw new TaximeterError('closed', 'an LLM answer ended after the client was closed')
+      this.#staging.drain()
+      this.#core.seed()
+      const outcomes = JSON.parse(
+        this.#core.call((core) => core.recordUsage(records, jsonText(context), Date.now(), now())),
+      )
+      for (const outcome of outcomes) {
+        try {
+          if ('code' in outcome) throw TaximeterError.fromCore(JSON.stringify(outcome))
+          this.#keep(outcome)
+        } catch (error) {
+          this.#refused += 1
+          this.#core.report(error)
+>>>>>>> cbddf0c (wrap() knows the SDKs of Google, Mistral, OpenRouter, Cohere, Ollama and AWS, AI SDK models, and fetch; run(), observe(), onAbort, forms of events)
         }
-      } catch (error) {
-        this.#refused += 1
-        this.#core.report(error)
       }
-    })
+    } catch (error) {
+      this.#refused += 1
+      this.#core.report(error)
+    }
   }
 
   #keep(kept: Kept): string {

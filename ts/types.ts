@@ -233,6 +233,19 @@ export interface Cost {
   incomplete?: true
 }
 
+/** The form of the events that LLM answers become. */
+export interface LlmEvents {
+  /** The events' `type`; `llm.usage` if absent. */
+  eventType?: string
+  /**
+   * `one` (if absent): one event an answer, with all its counts. `per-type`: one for each type of token, with `type`
+   * (`input`, `cache_read`, `cache_write`, `output` or `reasoning`) and `tokens`; each token is in one of them.
+   */
+  events?: 'one' | 'per-type'
+  /** Other names of members of `data`, e.g. `{ input_tokens: 'prompt_tokens' }`; `null` leaves one out. */
+  fields?: Record<string, string | null>
+}
+
 /** What became of everything recorded so far. The four states sum to `recorded`. */
 export interface FlushResult {
   delivered: number
@@ -251,6 +264,8 @@ export interface Stats {
   dropped: number
   /** Events that were never accepted: `record()` returned an error. */
   refused: number
+  /** Requests of wrapped clients to where no usage is known: unknown hosts, free endpoints. They passed untouched. */
+  unmetered: number
   /** Bytes of the pending events. */
   queueBytes: number
   /** Requests that have no answer yet. */

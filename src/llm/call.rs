@@ -1,8 +1,9 @@
 //! One HTTP answer of a provider: bytes in, usage records out.
 
-use super::answer::Answers;
+use super::answer::{Answer, Answers};
+use super::eventstream::Unwrapped;
 use super::frames::{Frames, Framing, Piece};
-use super::members::{Members, elements};
+use super::members::{Members, elements, one_of};
 use super::provider::{KEPT, fold, write};
 use super::record::Records;
 use super::route::Shape;
@@ -41,6 +42,9 @@ impl End {
     }
 }
 
+/// An output token is about four bytes of English text (OpenAI's and Anthropic's own rule of thumb).
+const BYTES_A_TOKEN: u64 = 4;
+
 /// Scans one HTTP answer for usage.
 ///
 /// Bytes may come in any cut. Content is dropped as it passes: prompts and outputs are never held. Nothing in an
@@ -55,6 +59,8 @@ pub struct Call {
     shape: Shape,
     framing: Framing,
     frames: Frames,
+    /// The model vendor's events are wrapped in those of Bedrock.
+    unwrapped: Option<Unwrapped>,
     sieve: Sieve,
     /// What the sieve let through of the last event.
     folded: String,
@@ -62,6 +68,10 @@ pub struct Call {
     /// Not an answer that is metered: everything passes.
     idle: bool,
     veil: Option<Veil>,
+    /// Fill in the output of an answer that was left early.
+    estimate: bool,
+    /// Roughly how many bytes of content have passed.
+    content: u64,
 }
 
 /// What hides the events that the caller did not ask for.
@@ -125,6 +135,7 @@ impl Call {
     /// | `model`, `requestId` | of the request, if known |
     /// | `hide` | the stream's usage is our wish, not the caller's: hide the chunk that has nothing else |
     /// | `status` | of the answer; one that is not 2xx has no records |
+    /// | `estimate` | whether the output of a stream that is left early is estimated from its length |
     ///
     /// Errors: `route_invalid`, `call_invalid`.
     pub fn open(info: &str) -> Result<Self> {
@@ -135,10 +146,12 @@ impl Call {
         let Some(started_at_ms) = told.count("startedAtMs").and_then(|ms| i64::try_from(ms).ok()) else {
             return Err(Error::new("call_invalid", "the time in milliseconds since 1970 is missing").at("startedAtMs"));
         };
-        let batch = told.text("route.api") == "messages.batches";
+        let batch = one_of("messages.batches observed", told.text("route.api"));
         let content = told.text("contentType").to_ascii_lowercase();
         let says = |word: &str| contains(content.as_bytes(), word.as_bytes());
-        let framing = if batch || says("ndjson") || says("jsonl") {
+        let framing = if says("amazon.eventstream") {
+            Framing::Binary
+        } else if batch || says("ndjson") || says("jsonl") {
             Framing::Lines
         } else if says("event-stream") || told.get("stream") == "true" && !says("json") {
             Framing::Events
@@ -154,11 +167,14 @@ impl Call {
             shape,
             framing,
             frames: Frames::new(framing),
+            unwrapped: (told.text("route.api") == "invoke").then(Unwrapped::default),
             sieve: Sieve::new(KEPT),
             folded: String::new(),
             answers: Answers::default(),
             idle: !ok || says("html"),
             veil: (told.get("hide") == "true").then(Veil::default),
+            estimate: told.get("estimate") == "true",
+            content: 0,
         })
     }
 
@@ -182,7 +198,13 @@ impl Call {
                 veil.hold(bytes, matches!(piece, Piece::LineFeed));
             }
             match piece {
-                Piece::Data(from) => self.sieve.push(bytes.get(from..).unwrap_or_default()),
+                Piece::Data(from) => {
+                    let data = bytes.get(from..).unwrap_or_default();
+                    match &mut self.unwrapped {
+                        Some(unwrapped) if self.framing == Framing::Binary => self.sieve.push(&unwrapped.decode(data)),
+                        _ => self.sieve.push(data),
+                    }
+                }
                 Piece::DataEnd => self.sieve.push(b"\n"),
                 Piece::Done => {
                     self.answers.is_final = true;
@@ -195,7 +217,12 @@ impl Call {
     }
 
     fn event_end(&mut self) {
+        let content = self.sieve.content();
         let text = self.sieve.take();
+        // What was streamed comes once more at the end of each part.
+        if self.estimate && content > 0 && !Members::of(&text).text("type").ends_with(".done") {
+            self.content = self.content.saturating_add(content);
+        }
         // Chunks of a stream differ in nothing but content, and what was folded before changes nothing.
         if text != self.folded || self.images || self.batch {
             self.answers.usage_only = false;
@@ -208,6 +235,15 @@ impl Call {
                 fold(self.shape, &Members::of(event), self.images, &mut self.answers);
             }
             self.folded = text;
+            if self.batch {
+                let answer = &mut self.answers.current;
+                answer.ended = !answer.usage.is_empty();
+                if answer.ended {
+                    self.answers.next();
+                } else {
+                    *answer = Answer::default();
+                }
+            }
         }
         if let Some(veil) = &mut self.veil {
             veil.event_end(self.answers.usage_only);
@@ -266,6 +302,10 @@ impl Call {
                     false => "partial",
                 },
                 stream: !document && !self.batch,
+                estimate: match answer.ended {
+                    false if self.estimate => self.content.div_ceil(BYTES_A_TOKEN),
+                    _ => 0,
+                },
                 started_at_ms: self.started_at_ms,
                 now_ms,
                 roles: Vec::new(),

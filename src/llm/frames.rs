@@ -1,6 +1,8 @@
-//! Finds the events in a stream of bytes: server-sent events, or one JSON text a line.
+//! Finds the events in a stream of bytes: server-sent events, one JSON text a line, or Amazon's messages.
 //!
 //! Line ends are LF, CR LF or CR, and may lie on any border between chunks.
+
+use super::eventstream::Eventstream;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The longest thing that is compared, and one byte more, so that something longer is not taken for it.
@@ -15,6 +17,8 @@ pub(super) enum Framing {
     Events,
     /// One JSON text a line.
     Lines,
+    /// Amazon's binary event stream.
+    Binary,
 }
 
 /// What the bytes at the front are.
@@ -42,6 +46,7 @@ enum Field {
 /// Where in the stream we are.
 pub(super) struct Frames {
     lines: bool,
+    binary: Option<Eventstream>,
     field: Field,
     /// The field's name while it is read, then the beginning of its value.
     head: Vec<u8>,
@@ -53,11 +58,15 @@ impl Frames {
     /// At the beginning of a stream.
     pub fn new(framing: Framing) -> Self {
         let lines = framing == Framing::Lines;
-        Self { lines, field: Field::Name, head: Vec::new(), blank_may_follow: false, after_cr: false }
+        let binary = (framing == Framing::Binary).then(Eventstream::default);
+        Self { lines, binary, field: Field::Name, head: Vec::new(), blank_may_follow: false, after_cr: false }
     }
 
     /// How many bytes the next piece has, and what it is. `bytes` is not empty.
     pub fn next(&mut self, bytes: &[u8]) -> (usize, Piece) {
+        if let Some(binary) = &mut self.binary {
+            return binary.next(bytes);
+        }
         let at = bytes.iter().position(|b| matches!(b, b'\n' | b'\r'));
         let after_cr = std::mem::take(&mut self.after_cr);
         if at != Some(0) {

@@ -191,6 +191,11 @@ impl Folded {
         self.0.iter().find(|(k, _)| k == key).map_or("", |(_, text)| text)
     }
 
+    /// Whether nothing was told.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The object as JSON text.
     pub fn to_json(&self) -> String {
         let mut w = Writer::object();

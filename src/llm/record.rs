@@ -15,6 +15,8 @@ pub(super) struct Records<'a> {
     /// `complete`: all usage is known. `partial`: what was told before the answer broke off. `unreported`: nothing.
     pub status: &'static str,
     pub stream: bool,
+    /// The output tokens of the main record, if more than is known; 0 if they are not estimated.
+    pub estimate: u64,
     pub started_at_ms: i64,
     pub now_ms: i64,
     /// The roles of the records so far.
@@ -26,6 +28,11 @@ impl<'a> Records<'a> {
     /// Adds one record. `role` is empty for the main one, `model` if it is not known which one ran.
     #[inline(never)]
     pub fn add(&mut self, role: &'a str, model: &str, mut usage: Usage, raw: &str) {
+        let missing = self.estimate.saturating_sub(usage.get("output_tokens"));
+        let estimated = role.is_empty() && missing > 0;
+        if estimated {
+            usage.add("output_tokens", missing);
+        }
         let index = self.roles.iter().filter(|r| **r == role).count();
         self.roles.push(role);
 
@@ -52,6 +59,9 @@ impl<'a> Records<'a> {
         put(&mut w, "event_id", &self.event_id(role, index));
         w.raw("stream", if self.stream { "true" } else { "false" });
         w.raw("duration_ms", &number(self.now_ms.saturating_sub(self.started_at_ms).max(0).unsigned_abs()));
+        if estimated {
+            w.raw("estimated", "true");
+        }
         if usage.clamp() {
             w.raw("flags", r#"["clamped"]"#);
         }

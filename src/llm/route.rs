@@ -17,6 +17,10 @@ pub enum Shape {
     Cohere,
     /// Ollama's own API.
     Ollama,
+    /// Amazon Bedrock's Converse, and what its own models answer.
+    Bedrock,
+    /// The AI SDK's usage objects, from version 6 on.
+    AiSdk,
 }
 
 impl Shape {
@@ -28,6 +32,8 @@ impl Shape {
             "gemini" => Self::Gemini,
             "cohere" => Self::Cohere,
             "ollama" => Self::Ollama,
+            "bedrock" => Self::Bedrock,
+            "ai-sdk" => Self::AiSdk,
             _ => return None,
         })
     }
@@ -38,7 +44,8 @@ const HOSTS: &str = "\
     openai api.openai.com ?.api.openai.com\n\
     azure *.openai.azure.com *.cognitiveservices.azure.com *.services.ai.azure.com *.azure-api.net\n\
     anthropic api.anthropic.com\n\
-    google generativelanguage.googleapis.com aiplatform.googleapis.com ?-aiplatform.googleapis.com\n\
+    google generativelanguage.googleapis.com aiplatform.googleapis.com \
+        ?-aiplatform.googleapis.com aiplatform.?.rep.googleapis.com\n\
     bedrock bedrock-runtime.?.amazonaws.com\n\
     groq api.groq.com\n\
     mistral api.mistral.ai\n\
@@ -72,14 +79,21 @@ const PATHS: &str = "\
     cohere:rerank */v2/rerank\n\
     ollama:chat */api/chat\n\
     ollama:generate */api/generate\n\
-    ollama:embed */api/embed";
+    ollama:embed */api/embed\n\
+    bedrock:converse */converse */converse-stream\n\
+    bedrock:invoke */invoke */invoke-with-response-stream";
 
 /// Decides who answers a request: `{"provider":…,"shape":…,"api":…,"region"?,"model"?}`, where the provider is named as
 /// in the price book, the shape as one of [`Shape`], and the region and the model are those that the URL names. `method`
 /// is in upper case; `provider` is the caller's own word, which wins over the host.
 ///
+/// With an empty `method` it is the route of answers that are told by themselves, see `observe()` in JavaScript.
+///
 /// `None`: not a call that is metered (another path, an unknown host, a free endpoint such as token counting).
 pub fn route(method: &str, url: &str, provider: Option<&str>) -> Option<String> {
+    if method.is_empty() {
+        return observed(provider.unwrap_or_default());
+    }
     let url = url.to_ascii_lowercase();
     let url = until(url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?, b"?#");
     let url = url.strip_suffix('/').unwrap_or(url);
@@ -93,8 +107,15 @@ pub fn route(method: &str, url: &str, provider: Option<&str>) -> Option<String> 
         }
         _ => return None,
     };
-    let shape = cut(&mut api, b':');
-    if model.len() == name.len() {
+    let mut shape = cut(&mut api, b':');
+    let decoded;
+    if shape == "bedrock" {
+        decoded = at_last(parent, b'/').1.replace("%3a", ":").replace("%2f", "/");
+        model = &decoded;
+        if api == "invoke" && decoded.contains("anthropic.") {
+            shape = "anthropic";
+        }
+    } else if model.len() == name.len() {
         model = "";
     } else if shape != "gemini" && (!parent.ends_with("/publishers/anthropic/models") || model == "count-tokens") {
         // Vertex serves many vendors by the same verb, and counts tokens by the name of a model.
@@ -112,6 +133,19 @@ pub fn route(method: &str, url: &str, provider: Option<&str>) -> Option<String> 
         }
     }
     (!provider.is_empty()).then(|| w.end())
+}
+
+/// The route of answers that did not come as an HTTP answer, one a line: by their provider alone.
+fn observed(provider: &str) -> Option<String> {
+    let shape = match provider {
+        "" => return None,
+        "google" => "gemini",
+        "anthropic" | "cohere" | "ollama" | "bedrock" => provider,
+        _ => "openai",
+    };
+    let mut w = Writer::object();
+    w.string("provider", provider).string("shape", shape).string("api", "observed");
+    Some(w.end())
 }
 
 /// What is before the first of these bytes.
@@ -196,6 +230,18 @@ mod tests {
             ),
             ("https://api.cohere.com/v2/rerank", "provider:cohere,shape:cohere,api:rerank"),
             ("http://127.0.0.1:11434/api/chat", "provider:ollama,shape:ollama,api:chat"),
+            (
+                "https://aiplatform.eu.rep.googleapis.com/v1/publishers/anthropic/models/claude-x:rawPredict",
+                "provider:google,shape:anthropic,api:messages,region:eu,model:claude-x",
+            ),
+            (
+                "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova-pro-v1%3A0/converse-stream",
+                "provider:bedrock,shape:bedrock,api:converse,region:us-east-1,model:amazon.nova-pro-v1:0",
+            ),
+            (
+                "https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-x/invoke",
+                "provider:bedrock,shape:anthropic,api:invoke,region:us-east-1,model:us.anthropic.claude-x",
+            ),
             ("https://api.groq.com/openai/v1/audio/translations", "provider:groq,shape:openai,api:audio.translations"),
         ] {
             assert_eq!(routed("POST", url), ["{", want, "}"].concat(), "{url}");

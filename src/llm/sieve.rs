@@ -15,6 +15,8 @@ pub(super) enum Keep {
     Walk,
     /// Whatever it is.
     All,
+    /// Content: dropped, but the length of its strings is known, see [`Sieve::content`].
+    Count,
 }
 
 /// Where the sieve stands.
@@ -43,6 +45,8 @@ pub(super) struct Sieve {
     next: Option<Keep>,
     key_is_next: bool,
     overflow: bool,
+    counts: bool,
+    content: u64,
 }
 
 impl Sieve {
@@ -57,7 +61,15 @@ impl Sieve {
             next: Some(Keep::Walk),
             key_is_next: false,
             overflow: false,
+            counts: false,
+            content: 0,
         }
+    }
+
+    /// Roughly how many bytes of content were dropped: strings under the names that content has, or strings where
+    /// something to walk would be.
+    pub fn content(&self) -> u64 {
+        self.content
     }
 
     /// The kept text, and a fresh start. Empty when there was nothing, or more than may be held.
@@ -126,6 +138,7 @@ impl Sieve {
                 if !keep {
                     self.out.extend_from_slice(b"null");
                 }
+                self.counts = matches!(self.next, Some(Keep::Count | Keep::Walk)) && !self.open.is_empty();
                 self.state = State::Value { keep, depth: 0, string: false };
                 return 0;
             }
@@ -159,6 +172,8 @@ impl Sieve {
         };
         if keep {
             self.out.extend_from_slice(bytes.get(..used).unwrap_or_default());
+        } else if self.counts {
+            self.content += (used - usize::from(ended)) as u64;
         }
         (used, ended)
     }

@@ -1,12 +1,9 @@
-// Every fixture of a provider whose SDK can be wrapped: the real SDK calls, and the records are those expected.
+// Every fixture: the real SDK of its provider calls, and the records are those expected.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { recorder } from '../llm/recorder.mjs'
 import { callFixture, clientFor, differences, FOLDERS } from '../llm/run-fixture.mjs'
 import { loadFixtures, startSimulator } from '../llm/simulator.mjs'
-
-/** Providers whose SDKs have no hook here yet; the scanner itself is tested with their answers elsewhere. */
-const NOT_WRAPPED = ['bedrock', 'cohere', 'google', 'ollama']
 
 let simulator
 before(async () => {
@@ -16,7 +13,6 @@ after(() => simulator.close())
 
 describe('usage records through the real SDKs', () => {
   for (const fixture of loadFixtures(FOLDERS).values()) {
-    if (NOT_WRAPPED.includes(fixture.provider)) continue
     test(fixture.id, async () => {
       const { wrap, records } = recorder()
       const bare = clientFor(simulator, fixture)

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { internals } from '../js/internals.mjs'
 import { providerOf } from './run-fixture.mjs'
 
-const { boot, enter, meteredFetch, OpenCalls, usageHost, wrapClient } = await internals(
+const { boot, Contexts, enter, OpenCalls, usageHost, wrapClient } = await internals(
   'engine',
   'wrap/call',
   'wrap/client',
-  'wrap/fetch',
+  'wrap/context',
   'wrap/usage',
 )
 boot(new WebAssembly.Module(readFileSync(new URL('../../pkg/core.wasm', import.meta.url))))
@@ -18,7 +18,7 @@ export function recorder() {
   const records = []
   const host = usageHost({ call: enter }, providerOf, (text) => records.push(...JSON.parse(text)))
   return {
-    wrap: (client) => wrapClient(client, (inner) => meteredFetch(inner, host, { subject: 'customer-1' }, open)),
+    wrap: (client) => wrapClient(client, { host, context: { subject: 'customer-1' }, contexts: new Contexts(), open }),
     /** The records so far; answers that were left open are counted with what was seen of them. */
     records() {
       open.finishAll()

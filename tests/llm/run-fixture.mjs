@@ -1,29 +1,110 @@
 // Calls a real SDK for a fixture, as its author would: the SDK by the provider, the method by the path.
 import { fileURLToPath } from 'node:url'
 import Anthropic from '@anthropic-ai/sdk'
+import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime'
+import { GoogleGenAI } from '@google/genai'
+import { Mistral } from '@mistralai/mistralai'
+import { OpenRouter } from '@openrouter/sdk'
+import { CohereClientV2 } from 'cohere-ai'
+import Groq from 'groq-sdk'
+import { Ollama } from 'ollama'
 import OpenAI, { AzureOpenAI } from 'openai'
+import Together from 'together-ai'
 
 const here = (folder) => fileURLToPath(new URL(folder, import.meta.url))
 
 /** The fixtures of well-behaved providers, and those of everything that can go wrong on the way. */
 export const FOLDERS = [here('fixtures'), here('faults')]
 
-/** Providers whose API has OpenAI's shape. */
-const OPENAI_SHAPED = ['openai', 'openrouter', 'groq', 'together', 'mistral', 'any']
-
 /** Which provider the simulator plays at a URL: its address is local, so the host does not tell. */
 export const providerOf = (url) => url.pathname.replace(/^\/f\/[^/]+/, '').split('/')[1]
 
-/** A bare client for the fixture, or `undefined` for a provider whose SDK cannot be wrapped yet. */
-export function clientFor(simulator, { id, provider }) {
-  const options = { apiKey: 'test', maxRetries: 0 }
-  if (OPENAI_SHAPED.includes(provider)) {
-    return new OpenAI({ ...options, baseURL: simulator.url(provider === 'any' ? 'openai' : provider, id) })
-  }
-  if (provider === 'azure')
-    return new AzureOpenAI({ ...options, endpoint: simulator.url('azure', id), apiVersion: '2026-01-01' })
-  if (provider === 'anthropic') return new Anthropic({ ...options, baseURL: simulator.url('anthropic', id) })
-  return undefined
+const MESSAGES = [{ role: 'user', content: 'Hi' }]
+const GOOGLE = { contents: 'Hi' }
+const BEDROCK = [{ role: 'user', content: [{ text: 'Hi' }] }]
+
+/** How the SDK of a provider is made for a base URL, and how its calls go. */
+const SDKS = {
+  openai: {
+    make: (url) => new OpenAI({ apiKey: 'test', maxRetries: 0, baseURL: url }),
+    call: openaiCall,
+  },
+  azure: {
+    make: (url) => new AzureOpenAI({ apiKey: 'test', maxRetries: 0, endpoint: url, apiVersion: '2026-01-01' }),
+    call: openaiCall,
+  },
+  anthropic: {
+    make: (url) => new Anthropic({ apiKey: 'test', maxRetries: 0, baseURL: url }),
+    call: (client, { path, model, stream }) => {
+      if (/count_tokens/.test(path)) return client.messages.countTokens({ model, messages: MESSAGES })
+      if (/batches/.test(path)) return client.messages.batches.results('batch-1').then(read)
+      return client.messages.create({ model, max_tokens: 64, messages: MESSAGES, ...(stream && { stream }) })
+    },
+  },
+  google: {
+    make: (url) => new GoogleGenAI({ apiKey: 'test', httpOptions: { baseUrl: url } }),
+    call: (client, { path, model, stream }) => {
+      if (/countTokens/.test(path)) return client.models.countTokens({ model, ...GOOGLE })
+      if (/mbedContent/.test(path)) return client.models.embedContent({ model, ...GOOGLE })
+      return stream
+        ? client.models.generateContentStream({ model, ...GOOGLE })
+        : client.models.generateContent({ model, ...GOOGLE })
+    },
+  },
+  groq: {
+    make: (url) => new Groq({ apiKey: 'test', maxRetries: 0, baseURL: url }),
+    call: openaiCall,
+  },
+  together: {
+    make: (url) => new Together({ apiKey: 'test', maxRetries: 0, baseURL: url }),
+    call: openaiCall,
+  },
+  mistral: {
+    make: (url) => new Mistral({ apiKey: 'test', serverURL: url, retryConfig: { strategy: 'none' } }),
+    call: (client, { path, model, stream }) => {
+      if (/embeddings/.test(path)) return client.embeddings.create({ model, inputs: ['Hi'] })
+      return client.chat[stream ? 'stream' : 'complete']({ model, messages: MESSAGES })
+    },
+  },
+  openrouter: {
+    make: (url) => new OpenRouter({ apiKey: 'test', serverURL: url, retryConfig: { strategy: 'none' } }),
+    call: (client, { model, stream }) =>
+      client.chat.send({ chatRequest: { model, messages: MESSAGES, ...(stream && { stream }) } }),
+  },
+  cohere: {
+    make: (url) => new CohereClientV2({ token: 'test', baseUrl: url, environment: url, maxRetries: 0 }),
+    call: (client, { model, stream }) => client[stream ? 'chatStream' : 'chat']({ model, messages: MESSAGES }),
+  },
+  ollama: {
+    make: (url) => new Ollama({ host: url }),
+    call: (client, { model, stream }) => client.chat({ model, messages: MESSAGES, ...(stream && { stream }) }),
+  },
+  bedrock: {
+    make: (url) =>
+      new BedrockRuntimeClient({
+        endpoint: url,
+        region: 'us-east-1',
+        maxAttempts: 1,
+        credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      }),
+    call: async (client, { model: modelId, stream }) => {
+      const input = { modelId, messages: BEDROCK }
+      return stream
+        ? (await client.send(new ConverseStreamCommand(input))).stream
+        : client.send(new ConverseCommand(input))
+    },
+  },
+}
+
+/** The names of the SDKs, by the providers that the simulator plays. */
+export const PROVIDERS = Object.keys(SDKS)
+
+const sdkOf = ({ provider }) => SDKS[provider === 'any' ? 'openai' : provider]
+
+/** A bare client for the fixture. */
+export function clientFor(simulator, fixture) {
+  const { id, provider } = fixture
+  return sdkOf(fixture).make(simulator.url(provider === 'any' ? 'openai' : provider, id))
 }
 
 /**
@@ -35,21 +116,15 @@ export async function callFixture(client, fixture) {
   const model = expect.request_model ?? 'model-1'
   const stream = response.stream !== undefined
   try {
-    const answer = await method(client, path, expect.call, model, stream)
+    const answer = await sdkOf(fixture).call(client, { path, call: expect.call, model, stream })
     if (stream) await read(answer, expect.client === 'abort')
   } catch (error) {
     return error
   }
 }
 
-function method(client, path, call, model, stream) {
-  const messages = [{ role: 'user', content: 'Hi' }]
+function openaiCall(client, { path, call, model, stream }) {
   const streamed = stream ? { stream } : {}
-  if (client instanceof Anthropic) {
-    if (/count_tokens/.test(path)) return client.messages.countTokens({ model, messages })
-    if (/batches/.test(path)) return client.messages.batches.results('batch-1').then(read)
-    return client.messages.create({ model, max_tokens: 64, messages, ...streamed })
-  }
   if (/responses/.test(path)) {
     if (call === 'retrieve') return client.responses.retrieve('resp-1')
     return client.responses.create({ model, input: 'Hi', ...streamed })
@@ -61,7 +136,7 @@ function method(client, path, call, model, stream) {
   }
   if (/completions/.test(path) && !/chat/.test(path))
     return client.completions.create({ model, prompt: 'Hi', ...streamed })
-  return client.chat.completions.create({ model, messages, ...streamed })
+  return client.chat.completions.create({ model, messages: MESSAGES, ...streamed })
 }
 
 async function read(stream, leaveEarly) {

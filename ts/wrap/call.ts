@@ -13,7 +13,7 @@ export class MeteredCall {
   reading = false
   readAtMs = Date.now()
   readonly #host: UsageHost
-  readonly #context: UsageContext
+  readonly #context: Partial<UsageContext>
   readonly #open: OpenCalls
   readonly #signal: AbortSignal | null | undefined
   #scanner: UsageCall | undefined
@@ -23,7 +23,7 @@ export class MeteredCall {
   constructor(
     scanner: UsageCall,
     host: UsageHost,
-    context: UsageContext,
+    context: Partial<UsageContext>,
     open: OpenCalls,
     signal: AbortSignal | null | undefined,
   ) {
@@ -104,9 +104,18 @@ export class MeteredCall {
   readonly #onAbort = () => this.settle('abort')
 }
 
+let made = 0
+
 /** The answers of one meter that are not reported yet, oldest first. */
 export class OpenCalls {
+  /** Tells the meter from others. */
+  readonly id: number
   readonly #calls = new Set<MeteredCall>()
+
+  constructor() {
+    made += 1
+    this.id = made
+  }
 
   add(call: MeteredCall): void {
     this.#calls.add(call)

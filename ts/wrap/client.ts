@@ -1,55 +1,156 @@
 import { TaximeterError } from '../errors'
-import type { Fetch } from './fetch'
+import { type AwsClient, wrapAws } from './bedrock'
+import type { OpenCalls } from './call'
+import type { Contexts } from './context'
+import { type Fetch, meteredFetch } from './fetch'
+import type { UsageContext, UsageHost } from './host'
 
-/** What the SDKs that can be wrapped have in common: OpenAI's, Anthropic's, and others made by the same generator. */
-interface FetchClient {
-  fetch: Fetch
-  withOptions(options: Record<string, unknown>): unknown
-  /** AzureOpenAI keeps these apart from the options that its `withOptions` hands on (openai 5 and 6). */
-  apiVersion?: string
-  deploymentName?: string
+/** A client as far as it is looked at here. No SDK is imported: they are told apart by what they have. */
+type Fields = Record<string, unknown>
+type Maker = new (options: Fields) => object
+
+/** The parts of a meter that count what passes through a client. */
+export interface Wrapping {
+  host: UsageHost
+  /** Who is billed, unless the call says otherwise. */
+  context: Partial<UsageContext>
+  contexts: Contexts
+  open: OpenCalls
 }
 
 /**
- * A copy of an SDK's client, made by the SDK itself, that sends through the metering fetch. The client that was given is
- * left as it is, so that others may share it or wrap it for another customer.
+ * A copy of an SDK's client that sends through the metering fetch; its class makes it, wherever it can. The client that
+ * was given is left as it is, so that others may share it or wrap it for another customer.
  *
  * Throws `cannot_wrap` for what has no such way to set a fetch.
  */
-export function wrapClient<Client extends object>(client: Client, meter: (inner: Fetch) => Fetch): Client {
-  if (!isFetchClient(client)) {
-    throw cannotWrap('wrap() does not know this client')
-  }
-  const fetch = meter(client.fetch)
-  const { apiVersion, deploymentName } = client
-  let copy: unknown
+export function wrapClient<Client extends object>(client: Client, wrapping: Wrapping): Client {
+  const { host, context, contexts, open } = wrapping
+  const meter = (inner: Fetch) => meteredFetch(inner, host, context, open, contexts)
+  if (isFunction(client) && !('languageModel' in client)) return meter(client as unknown as Fetch) as unknown as Client
   try {
-    copy = client.withOptions({
-      fetch,
-      ...(apiVersion !== undefined && { apiVersion }),
-      ...(deploymentName !== undefined && { deployment: deploymentName }),
-    })
+    for (const [isOne, copied] of HOOKS) {
+      if (!isOne(client as Fields)) continue
+      const copy = copied(client as Fields, meter, wrapping) as Client
+      if (copy === client || Object.getPrototypeOf(copy) !== Object.getPrototypeOf(client)) break
+      keepFields(client, copy)
+      return copy
+    }
   } catch (cause) {
     throw cannotWrap(`the client refuses another fetch: ${cause instanceof Error ? cause.message : cause}`, cause)
   }
-  if (!isCopyOf(copy, client) || copy.fetch !== fetch) throw cannotWrap('the client did not take the metering fetch')
-  keepFields(client, copy)
+  throw cannotWrap('wrap() does not know this client')
+}
+
+const isFunction = (value: unknown) => typeof value === 'function'
+const isObject = (value: unknown): value is Fields => value !== null && typeof value === 'object'
+
+/** How clients are told and how they are copied, most special first. */
+const HOOKS: [
+  (client: Fields) => boolean,
+  (client: Fields, meter: (inner: Fetch) => Fetch, wrapping: Wrapping) => object,
+][] = [
+  [
+    // OpenAI, Azure OpenAI, Anthropic (also for Bedrock and Vertex), Groq, Together: all of one generator.
+    ({ fetch, withOptions }) => isFunction(fetch) && isFunction(withOptions),
+    (client, meter) => {
+      const { apiVersion, deploymentName } = client
+      return (client.withOptions as (options: Fields) => object)({
+        fetch: meter(client.fetch as Fetch),
+        // AzureOpenAI keeps these apart from the options that its `withOptions` hands on (openai 5 and 6).
+        ...(apiVersion !== undefined && { apiVersion }),
+        ...(deploymentName !== undefined && { deployment: deploymentName }),
+      })
+    },
+  ],
+  [
+    // The AWS SDK's clients, of which Bedrock's is metered.
+    ({ middlewareStack, config }) => isObject(middlewareStack) && isObject(config),
+    (client, _, { host, context, contexts, open }) =>
+      wrapAws(client as unknown as AwsClient, host, () => ({ ...context, ...contexts.current() }), open),
+  ],
+  [({ apiClient }) => isObject(apiClient) && isFunction(apiClient.apiCall), wrapGoogle],
+  [
+    // Mistral, OpenRouter: of another generator. They pass a `Request`.
+    ({ _options, _baseURL }) => isObject(_options) && isObject(_options.hooks) && _baseURL !== undefined,
+    (client, meter) => {
+      const options = client._options as Fields
+      const own = options.httpClient as { request: Fetch } | undefined
+      // What is metered already has to be seen as it is.
+      const bound = own && Object.hasOwn(own, 'request') ? own.request : undefined
+      const send: Fetch = (input, init) => {
+        const request = init === undefined && input instanceof Request ? input : new Request(input, init)
+        return own === undefined ? globalThis.fetch(request) : own.request(request)
+      }
+      return new (client.constructor as Maker)({ ...options, httpClient: { request: meter(bound ?? send) } })
+    },
+  ],
+  [
+    // Cohere.
+    ({ _options }) =>
+      isObject(_options) && ('token' in _options || 'authProvider' in _options || 'clientName' in _options),
+    (client, meter) => {
+      const options = client._options as Fields
+      if (options.fetcher !== undefined) throw new Error('its option `fetcher` leaves no place for one')
+      return new (client.constructor as Maker)({ ...options, fetch: meter((options.fetch as Fetch) ?? platformFetch) })
+    },
+  ],
+  [
+    // Ollama.
+    ({ fetch, config }) => isFunction(fetch) && isObject(config) && 'host' in config,
+    (client, meter) =>
+      new (client.constructor as Maker)({ ...(client.config as Fields), fetch: meter(client.fetch as Fetch) }),
+  ],
+  [
+    // Models of the AI SDK's own providers.
+    ({ specificationVersion, config }) => specificationVersion !== undefined && isObject(config),
+    (client, meter) => {
+      const config = client.config as Fields
+      const copy = Object.assign(Object.create(Object.getPrototypeOf(client)), client)
+      copy.config = { ...config, fetch: meter((config.fetch as Fetch) ?? platformFetch) }
+      return copy
+    },
+  ],
+]
+
+const platformFetch: Fetch = (input, init) => globalThis.fetch(input, init)
+
+interface GoogleApi extends Fields {
+  apiCall(url: string, init: RequestInit, ...rest: unknown[]): Promise<Response>
+}
+
+/**
+ * `@google/genai`. Its own call stays below ours: it retries, and without a fetch of the user's it has no timeouts of
+ * the platform's.
+ */
+function wrapGoogle(client: Fields, meter: (inner: Fetch) => Fetch): object {
+  const api = client.apiClient as GoogleApi
+  const { vertexai, project, location, apiKey, apiVersion } = client
+  const { httpOptions } = api.clientOptions as Fields
+  const copy = new (client.constructor as Maker)({ vertexai, project, location, apiKey, apiVersion, httpOptions }) as {
+    apiClient: GoogleApi
+  }
+  // Credentials and what was resolved from the environment are those of the client that was given.
+  Object.assign(copy.apiClient, api)
+  const call = (METERED_CALL in api ? api[METERED_CALL as never] : api.apiCall) as GoogleApi['apiCall']
+  const apiCall: GoogleApi['apiCall'] = (url, init, ...rest) => {
+    const send: Fetch = (input, edited) => call.call(copy.apiClient, input as string, edited as RequestInit, ...rest)
+    const signal = rest.find((arg) => arg instanceof AbortSignal)
+    // Version 1 gives the method apart.
+    const method = rest.find((arg) => typeof arg === 'string')
+    return meter(send)(url, { ...(method !== undefined && { method }), ...(signal && { signal }), ...init })
+  }
+  Object.assign(copy.apiClient, { apiCall })
+  Object.defineProperty(copy.apiClient, METERED_CALL, { value: call })
   return copy
 }
 
-function isFetchClient(client: unknown): client is FetchClient {
-  if (client === null || typeof client !== 'object') return false
-  const { fetch, withOptions } = client as Partial<FetchClient>
-  return typeof fetch === 'function' && typeof withOptions === 'function'
-}
+/** On a Google client that is metered: the call of the one that was not. */
+const METERED_CALL = Symbol('taximeter.call')
 
-function isCopyOf<Client extends object>(copy: unknown, client: Client): copy is Client & FetchClient {
-  return isFetchClient(copy) && copy !== client && Object.getPrototypeOf(copy) === Object.getPrototypeOf(client)
-}
-
-/** Fields set after the client was made (`client.apiKey = …`) are not among the options that `withOptions` hands on. */
+/** Fields set after the client was made (`client.apiKey = …`) are not among the options that it is made of. */
 function keepFields(from: object, to: object): void {
-  const fields = to as Record<string, unknown>
+  const fields = to as Fields
   for (const [name, value] of Object.entries(from)) {
     if (value !== null && ['object', 'function'].includes(typeof value)) continue
     if (!Object.is(fields[name], value)) fields[name] = value
@@ -59,7 +160,7 @@ function keepFields(from: object, to: object): void {
 function cannotWrap(message: string, cause?: unknown): TaximeterError {
   return new TaximeterError('cannot_wrap', message, {
     path: 'client',
-    help: 'clients of openai >= 5 and @anthropic-ai/sdk >= 0.60 can be wrapped; older ones have to be updated, and what other clients use can be reported with record()',
+    help: 'update the SDK (openai from 5 on, @anthropic-ai/sdk from 0.60 on), give it `fetch: meter.wrap(fetch, context)` if it takes one, or report what it uses with observe()',
     cause,
   })
 }

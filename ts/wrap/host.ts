@@ -8,6 +8,9 @@ export interface UsageContext {
   readonly [dimension: string]: string | number | boolean
 }
 
+/** What is done about a stream that is left early; see `TaximeterOptions.onAbort`. */
+export type OnAbort = 'partial' | 'drain' | 'estimate'
+
 /** Which provider answers at a URL, and in which of the known shapes. Only the core looks inside. */
 export interface Route {
   readonly provider: string
@@ -64,12 +67,18 @@ export interface UsageCall {
 
 /** What the wrapper needs from the client that owns it. Whatever throws here leaves the call unmetered and unharmed. */
 export interface UsageHost {
-  /** `undefined`: not an LLM call that is known; it passes untouched. */
-  route(method: string, url: string): Route | undefined
+  readonly onAbort?: OnAbort
+  /**
+   * `undefined`: not an LLM call that is known; it passes untouched. The provider is told by the URL, unless it is
+   * given; with neither method nor URL the answers are those of `observe()`.
+   */
+  route(method: string, url: string, provider?: string): Route | undefined
+  /** Told of each request that passes unmetered because nothing is known about where it goes. */
+  unmetered?(): void
   /** `body` has the request's `model`, `stream` and `stream_options` alone: prompts are none of the core's business. */
   inspect(route: Route, body: string): Inspected
   /** `undefined`: the answer is not metered. */
   open(info: CallInfo): UsageCall | undefined
   /** Queues the records of one answer. Returns at once. */
-  usage(records: string, context: UsageContext): void
+  usage(records: string, context: Partial<UsageContext>): void
 }

@@ -1,22 +1,26 @@
 import type { CoreHandle } from '../core'
 import { enter, LlmCall, llmInspect, llmRoute } from '../engine'
-import type { CallInfo, Ending, Inspected, Route, UsageCall, UsageContext, UsageHost } from './host'
+import type { CallInfo, Ending, Inspected, OnAbort, Route, UsageCall, UsageContext, UsageHost } from './host'
 
 /** The wrapper's host: the core's routes and scanner, and the client that takes the records. */
 export function usageHost(
   core: CoreHandle,
   provider: ((url: URL) => string | undefined) | undefined,
-  usage: (records: string, context: UsageContext) => void,
+  usage: (records: string, context: Partial<UsageContext>) => void,
+  onAbort: OnAbort = 'partial',
+  unmetered = () => {},
 ): UsageHost {
   return {
     usage,
-    route: (method, url) => {
-      const named = provider?.(new URL(url))
+    unmetered,
+    onAbort,
+    route: (method, url, given) => {
+      const named = given ?? provider?.(new URL(url))
       const route = core.call(() => llmRoute(method, url, named))
       return route === undefined ? undefined : (JSON.parse(route) as Route)
     },
     inspect: (route, body) => JSON.parse(core.call(() => llmInspect(JSON.stringify(route), body))) as Inspected,
-    open: (info) => new Scanner(info),
+    open: (info) => new Scanner({ ...info, ...(onAbort === 'estimate' && { estimate: true }) }),
   }
 }
 
@@ -25,7 +29,7 @@ class Scanner implements UsageCall {
   readonly #call: LlmCall
   readonly #hide: boolean
 
-  constructor(info: CallInfo) {
+  constructor(info: CallInfo & { estimate?: true }) {
     this.#call = enter(() => new LlmCall(JSON.stringify(info)))
     this.#hide = info.hide
   }

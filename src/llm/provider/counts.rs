@@ -76,6 +76,23 @@ const COHERE: &str = "\
     images billed_units|tokens.images\n\
     cache_read_tokens cached_tokens";
 
+/// Cache reads and writes lie on top of `inputTokens`. The long names are those of `amazon-bedrock-invocationMetrics`.
+const BEDROCK: &str = "\
+    input_tokens inputTokens inputTokenCount\n\
+    input_tokens cacheReadInputTokens cacheReadInputTokenCount\n\
+    input_tokens cacheWriteInputTokens cacheWriteInputTokenCount\n\
+    cache_read_tokens cacheReadInputTokens cacheReadInputTokenCount\n\
+    cache_write_tokens cacheWriteInputTokens cacheWriteInputTokenCount\n\
+    output_tokens outputTokens outputTokenCount";
+
+/// The parts are inside the totals.
+const AI_SDK: &str = "\
+    input_tokens inputTokens.total\n\
+    cache_read_tokens inputTokens.cacheRead\n\
+    cache_write_tokens inputTokens.cacheWrite\n\
+    output_tokens outputTokens.total\n\
+    output_reasoning_tokens outputTokens.reasoning";
+
 const OLLAMA: &str = "input_tokens prompt_eval_count\noutput_tokens eval_count";
 
 /// Adds the counts of one usage object.
@@ -89,6 +106,8 @@ pub(in crate::llm) fn add_counts(usage: &mut Usage, shape: Shape, raw: &str) {
             Shape::Gemini => GEMINI,
             Shape::Cohere => COHERE,
             Shape::Ollama => OLLAMA,
+            Shape::Bedrock => BEDROCK,
+            Shape::AiSdk => AI_SDK,
         },
     );
     if shape == Shape::Openai {
@@ -116,6 +135,12 @@ pub(in crate::llm) fn add_counts(usage: &mut Usage, shape: Shape, raw: &str) {
             if let Some(n) = detail.count("tokenCount") {
                 usage.add(&join(&[prefix, modality, suffix]), n);
             }
+        }
+    }
+    for (_, detail) in told.array("cacheDetails") {
+        let detail = Members::of(detail);
+        if let (ttl @ ("5m" | "1h"), Some(n)) = (detail.text("ttl"), detail.count("inputTokens")) {
+            usage.add(&join(&["cache_write_", ttl, "_tokens"]), n);
         }
     }
     // xAI reports reasoning beside the output; only the total tells.

@@ -16,6 +16,7 @@ pub(in crate::llm) const KEPT: &Kept = &[
     ("service_tier", Keep::Scalar),
     ("finish_reason", Keep::Scalar),
     ("stop_reason", Keep::Scalar),
+    ("stopReason", Keep::Scalar),
     ("modelVersion", Keep::Scalar),
     ("responseId", Keep::Scalar),
     ("finishReason", Keep::Scalar),
@@ -31,6 +32,7 @@ pub(in crate::llm) const KEPT: &Kept = &[
     ("message", Keep::Walk),
     ("delta", Keep::Walk),
     ("result", Keep::Walk),
+    ("body", Keep::Walk),
     ("candidates", Keep::Walk),
     ("promptFeedback", Keep::Walk),
     ("usage", Keep::All),
@@ -39,14 +41,22 @@ pub(in crate::llm) const KEPT: &Kept = &[
     ("x_groq", Keep::All),
     ("usageMetadata", Keep::All),
     ("meta", Keep::All),
+    ("serviceTier", Keep::All),
+    ("amazon-bedrock-invocationMetrics", Keep::All),
+    ("content", Keep::Count),
+    ("text", Keep::Count),
+    ("thinking", Keep::Count),
+    ("partial_json", Keep::Count),
+    ("reasoning_content", Keep::Count),
+    ("arguments", Keep::Count),
 ];
 
 /// What is known of an answer besides its usage.
 const NOTES: &str = "\
     id id responseId\n\
     model model modelVersion\n\
-    service_tier service_tier\n\
-    finish_reason stop_reason delta.finish_reason finish_reason done_reason";
+    service_tier service_tier serviceTier.type\n\
+    finish_reason stop_reason stopReason delta.finish_reason finish_reason done_reason";
 
 /// Takes in one event of a stream, one line, or the whole document. `images`: it is of an images API, which is also
 /// billed by image.
@@ -58,7 +68,7 @@ pub(in crate::llm) fn fold(shape: Shape, doc: &Members<'_>, images: bool, answer
         return;
     }
     let inner = doc.object(match shape {
-        Shape::Openai => "response",
+        Shape::Openai => "response.body response",
         Shape::Anthropic => "message result.message",
         _ => "",
     });
@@ -75,7 +85,7 @@ pub(in crate::llm) fn fold(shape: Shape, doc: &Members<'_>, images: bool, answer
     // What of the usage is told later replaces what was told before, and is never added.
     let usage = root.object(match shape {
         Shape::Cohere => "usage delta.usage meta delta.meta",
-        _ => "usage x_groq.usage usageMetadata",
+        _ => "usage x_groq.usage usageMetadata amazon-bedrock-invocationMetrics",
     });
     if shape != Shape::Cohere || !usage.get("billed_units tokens").is_empty() {
         answer.usage.fold(&usage);
@@ -92,6 +102,10 @@ pub(in crate::llm) fn fold(shape: Shape, doc: &Members<'_>, images: bool, answer
             answer.usage.set(key, doc.get(key));
         }
     }
+    if matches!(shape, Shape::Bedrock | Shape::AiSdk) && !usage.is_empty() {
+        answers.end();
+    }
+    let answer = &mut answers.current;
     if shape == Shape::Openai {
         let status = root.text("status");
         answer.queued = one_of("queued in_progress", status);

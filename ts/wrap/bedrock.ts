@@ -1,0 +1,142 @@
+import { MeteredCall, type OpenCalls } from './call'
+import type { UsageContext, UsageHost } from './host'
+
+/** What `@aws-sdk/client-bedrock-runtime` calls, and the paths that are asked for. */
+const PATHS: Record<string, string> = {
+  ConverseCommand: 'converse',
+  ConverseStreamCommand: 'converse-stream',
+  InvokeModelCommand: 'invoke',
+  InvokeModelWithResponseStreamCommand: 'invoke-with-response-stream',
+}
+
+/** What the AWS SDK's clients have in common. */
+export interface AwsClient {
+  config: { region?: () => Promise<string> }
+  middlewareStack: { clone(): AwsClient['middlewareStack']; add(middleware: unknown, options: object): void }
+  handlers?: unknown
+}
+
+type Next = (args: { input: { modelId?: string } }) => Promise<{ output: Output }>
+
+interface Output {
+  $metadata?: { requestId?: string; httpStatusCode?: number }
+  usage?: unknown
+  body?: unknown
+  stream?: unknown
+}
+
+interface StreamEvent {
+  messageStop?: object
+  metadata?: object
+  contentBlockDelta?: object
+  chunk?: { bytes?: Uint8Array }
+}
+
+const encoder = new TextEncoder()
+
+/** A copy of an AWS client with the same connections, whose own stack of middleware also counts. */
+export function wrapAws<Client extends AwsClient>(
+  client: Client,
+  host: UsageHost,
+  context: () => Partial<UsageContext>,
+  open: OpenCalls,
+): Client {
+  const copy: Client = Object.assign(Object.create(Object.getPrototypeOf(client)), client)
+  copy.middlewareStack = client.middlewareStack.clone()
+  delete copy.handlers
+  const middleware = (next: Next, { commandName }: { commandName: string }) => {
+    const path = PATHS[commandName]
+    if (path === undefined) return next
+    return async (args: Parameters<Next>[0]) => {
+      const startedAtMs = Date.now()
+      const who = context()
+      const result = await next(args)
+      try {
+        const region = await client.config.region?.()
+        const model = encodeURIComponent(args.input.modelId ?? '')
+        const url = `https://bedrock-runtime.${region}.amazonaws.com/model/${model}/${path}`
+        meter(result.output, host.route('POST', url, 'bedrock'), startedAtMs, who)
+      } catch {
+        // The answer is not metered, and unharmed.
+      }
+      return result
+    }
+  }
+  const meter = (
+    output: Output,
+    route: ReturnType<UsageHost['route']>,
+    startedAtMs: number,
+    who: Partial<UsageContext>,
+  ) => {
+    if (route === undefined) return
+    const stream = [output.stream, output.body].find(isStream)
+    const requestId = output.$metadata?.requestId
+    const scanner = host.open({
+      route,
+      status: output.$metadata?.httpStatusCode ?? 200,
+      stream: stream !== undefined,
+      hide: false,
+      contentType: stream === undefined ? 'application/json' : 'application/x-ndjson',
+      startedAtMs,
+      ...(requestId !== undefined && { requestId }),
+    })
+    if (scanner === undefined) return
+    const call = new MeteredCall(scanner, host, who, open, undefined)
+    if (stream !== undefined) return readAlong(stream, call)
+    const { body, ...rest } = output
+    call.push(body instanceof Uint8Array ? body : usageOf(rest))
+    call.settle('end')
+  }
+  // The name makes it replace the one of this meter that is there already.
+  copy.middlewareStack.add(middleware, { step: 'initialize', name: `taximeter-${open.id}`, override: true })
+  return copy
+}
+
+function isStream(value: unknown): value is AsyncIterable<StreamEvent> {
+  return value !== null && typeof value === 'object' && Symbol.asyncIterator in value
+}
+
+/** What is counted of a document or an event: content stays outside. */
+function usageOf(doc: object): Uint8Array {
+  const { usage, serviceTier, stopReason, delta } = doc as Record<string, unknown>
+  return encoder.encode(`${JSON.stringify({ usage, serviceTier, stopReason, delta })}\n`)
+}
+
+function bytesOf({ chunk, messageStop, metadata, contentBlockDelta }: StreamEvent): Uint8Array[] {
+  if (chunk?.bytes !== undefined) return [chunk.bytes, encoder.encode('\n')]
+  const told = metadata ?? messageStop ?? contentBlockDelta
+  return told === undefined ? [] : [usageOf(told)]
+}
+
+/** Lets the call see the events that the caller takes out of a stream. */
+function readAlong(stream: AsyncIterable<StreamEvent>, call: MeteredCall): void {
+  const iterate = stream[Symbol.asyncIterator].bind(stream)
+  const tapped = (): AsyncIterator<StreamEvent> => {
+    const events = iterate()
+    return {
+      async next() {
+        call.reading = true
+        try {
+          const result = await events.next()
+          if (result.done) call.settle('end')
+          else {
+            for (const bytes of bytesOf(result.value)) call.push(bytes)
+            call.reportIfFinal()
+          }
+          return result
+        } catch (error) {
+          call.settle('error')
+          throw error
+        } finally {
+          call.reading = false
+          call.readAtMs = Date.now()
+        }
+      },
+      async return(value) {
+        call.settle('cancel')
+        return (await events.return?.(value)) ?? { done: true, value }
+      },
+    }
+  }
+  Object.defineProperty(stream, Symbol.asyncIterator, { value: tapped, configurable: true, writable: true })
+}
