@@ -13,11 +13,7 @@ import type {
   Cost,
   CostQuery,
   FlushResult,
-<<<<<<< HEAD
-=======
   LlmEvents,
-  Meter,
->>>>>>> cbddf0c (wrap() knows the SDKs of Google, Mistral, OpenRouter, Cohere, Ollama and AWS, AI SDK models, and fetch; run(), observe(), onAbort, forms of events)
   MeterResult,
   MeterResultV3,
   Prices,
@@ -321,7 +317,6 @@ export class Taximeter {
     return this.#events.on(name, listener)
   }
 
-<<<<<<< HEAD
   #transport(sink: Sink): Transport {
     const { url, contentType, authName, authPrefix, accepted } = this.#core.request
     const headers = { 'content-type': contentType, ...sink.authorization(authName, authPrefix) }
@@ -332,24 +327,6 @@ export class Taximeter {
     return viaNode(target) ?? viaFetch((input, init) => globalThis.fetch(input, init), target)
   }
 
-  #host() {
-    return usageHost(this.#core, this.#options.provider, (records, context) => {
-      try {
-        if (this.#closed) throw new TaximeterError('closed', 'an LLM answer ended after the client was closed')
-        this.#staging.drain()
-        this.#core.seed()
-        const outcomes = JSON.parse(
-          this.#core.call((core) => core.recordUsage(records, jsonText(context), Date.now(), now())),
-        )
-        for (const outcome of outcomes) {
-          try {
-            if ('code' in outcome) throw TaximeterError.fromCore(JSON.stringify(outcome))
-            this.#keep(outcome)
-          } catch (error) {
-            this.#refused += 1
-            this.#core.report(error)
-          }
-=======
   #usage(records: string, context: Partial<UsageContext>): void {
     try {
       if (this.#closed) throw new TaximeterError('closed', 'an LLM answer ended after the client was closed')
@@ -365,7 +342,6 @@ export class Taximeter {
         } catch (error) {
           this.#refused += 1
           this.#core.report(error)
->>>>>>> cbddf0c (wrap() knows the SDKs of Google, Mistral, OpenRouter, Cohere, Ollama and AWS, AI SDK models, and fetch; run(), observe(), onAbort, forms of events)
         }
       }
     } catch (error) {

@@ -1,7 +1,12 @@
 // Calls a real SDK for a fixture, as its author would: the SDK by the provider, the method by the path.
 import { fileURLToPath } from 'node:url'
 import Anthropic from '@anthropic-ai/sdk'
-import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime'
+import {
+  BedrockRuntimeClient,
+  ConverseCommand,
+  ConverseStreamCommand,
+  InvokeModelWithResponseStreamCommand,
+} from '@aws-sdk/client-bedrock-runtime'
 import { GoogleGenAI } from '@google/genai'
 import { Mistral } from '@mistralai/mistralai'
 import { OpenRouter } from '@openrouter/sdk'
@@ -37,7 +42,7 @@ const SDKS = {
     make: (url) => new Anthropic({ apiKey: 'test', maxRetries: 0, baseURL: url }),
     call: (client, { path, model, stream }) => {
       if (/count_tokens/.test(path)) return client.messages.countTokens({ model, messages: MESSAGES })
-      if (/batches/.test(path)) return client.messages.batches.results('batch-1').then(read)
+      if (/batches/.test(path)) return client.messages.batches.results('batch-1').then((lines) => read(lines, () => {}))
       return client.messages.create({ model, max_tokens: 64, messages: MESSAGES, ...(stream && { stream }) })
     },
   },
@@ -87,7 +92,11 @@ const SDKS = {
         maxAttempts: 1,
         credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
       }),
-    call: async (client, { model: modelId, stream }) => {
+    call: async (client, { path, model: modelId, stream }) => {
+      if (/invoke/.test(path)) {
+        const command = { modelId, body: '{}', contentType: 'application/json' }
+        return (await client.send(new InvokeModelWithResponseStreamCommand(command))).body
+      }
       const input = { modelId, messages: BEDROCK }
       return stream
         ? (await client.send(new ConverseStreamCommand(input))).stream
@@ -109,15 +118,15 @@ export function clientFor(simulator, fixture) {
 
 /**
  * Makes the fixture's call with the client, reads the answer as far as the fixture says, and gives back what the call
- * threw, if anything.
+ * threw, if anything. `seen` is given the chunks of a stream.
  */
-export async function callFixture(client, fixture) {
+export async function callFixture(client, fixture, seen = () => {}) {
   const { path, response, expect = {} } = fixture
   const model = expect.request_model ?? 'model-1'
   const stream = response.stream !== undefined
   try {
     const answer = await sdkOf(fixture).call(client, { path, call: expect.call, model, stream })
-    if (stream) await read(answer, expect.client === 'abort')
+    if (stream) await read(answer, seen, expect.client === 'abort')
   } catch (error) {
     return error
   }
@@ -139,8 +148,11 @@ function openaiCall(client, { path, call, model, stream }) {
   return client.chat.completions.create({ model, messages: MESSAGES, ...streamed })
 }
 
-async function read(stream, leaveEarly) {
-  for await (const chunk of stream) if (leaveEarly && hasContent(chunk)) break
+async function read(stream, seen, leaveEarly) {
+  for await (const chunk of stream) {
+    seen(chunk)
+    if (leaveEarly && hasContent(chunk)) break
+  }
 }
 
 const hasContent = (chunk) =>

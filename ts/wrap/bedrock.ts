@@ -43,7 +43,8 @@ export function wrapAws<Client extends AwsClient>(
 ): Client {
   const copy: Client = Object.assign(Object.create(Object.getPrototypeOf(client)), client)
   copy.middlewareStack = client.middlewareStack.clone()
-  delete copy.handlers
+  // Handlers that are kept are made of the other stack.
+  copy.handlers = undefined
   const middleware = (next: Next, { commandName }: { commandName: string }) => {
     const path = PATHS[commandName]
     if (path === undefined) return next

@@ -115,7 +115,11 @@ const HOOKS: [
 
 const platformFetch: Fetch = (input, init) => globalThis.fetch(input, init)
 
+/** On a Google client that is metered: the call of the one that was not, and what counts it. */
+const METERED = Symbol('taximeter.metered')
+
 interface GoogleApi extends Fields {
+  [METERED]?: { call: GoogleApi['apiCall']; metered: (inner: Fetch) => Fetch }
   apiCall(url: string, init: RequestInit, ...rest: unknown[]): Promise<Response>
 }
 
@@ -132,21 +136,20 @@ function wrapGoogle(client: Fields, meter: (inner: Fetch) => Fetch): object {
   }
   // Credentials and what was resolved from the environment are those of the client that was given.
   Object.assign(copy.apiClient, api)
-  const call = (METERED_CALL in api ? api[METERED_CALL as never] : api.apiCall) as GoogleApi['apiCall']
+  const before = api[METERED]
+  const call = before?.call ?? api.apiCall
+  const metered = before === undefined ? meter : (inner: Fetch) => meter(before.metered(inner))
   const apiCall: GoogleApi['apiCall'] = (url, init, ...rest) => {
     const send: Fetch = (input, edited) => call.call(copy.apiClient, input as string, edited as RequestInit, ...rest)
     const signal = rest.find((arg) => arg instanceof AbortSignal)
     // Version 1 gives the method apart.
     const method = rest.find((arg) => typeof arg === 'string')
-    return meter(send)(url, { ...(method !== undefined && { method }), ...(signal && { signal }), ...init })
+    return metered(send)(url, { ...(method !== undefined && { method }), ...(signal && { signal }), ...init })
   }
   Object.assign(copy.apiClient, { apiCall })
-  Object.defineProperty(copy.apiClient, METERED_CALL, { value: call })
+  Object.defineProperty(copy.apiClient, METERED, { value: { call, metered } satisfies GoogleApi[typeof METERED] })
   return copy
 }
-
-/** On a Google client that is metered: the call of the one that was not. */
-const METERED_CALL = Symbol('taximeter.call')
 
 /** Fields set after the client was made (`client.apiKey = …`) are not among the options that it is made of. */
 function keepFields(from: object, to: object): void {
