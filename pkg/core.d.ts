@@ -117,7 +117,28 @@ export class LlmCall {
     readonly held: number;
 }
 
+/**
+ * See [`Book`].
+ */
+export class Prices {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * See [`Book::ask`].
+     */
+    ask(name: string, request: string): string;
+    /**
+     * See [`Book::open`].
+     */
+    constructor(settings: string);
+}
+
 export function __wbg_reset_state(): void;
+
+/**
+ * See [`price::calculate`].
+ */
+export function calculate(name: string, request: string): string;
 
 /**
  * The memory, into which packed events are written.

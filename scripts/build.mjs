@@ -83,13 +83,18 @@ function declare(entry, name) {
   cpSync(`dist/${name}.d.ts`, `dist/${name}.d.cts`)
 }
 
-/** The price book: data alone, by the default export of each module system. */
+/** The price book in three sizes: data alone, by the default export of each module system. */
 function prices() {
-  const book = JSON.stringify(JSON.parse(readFileSync('prices/core.json', 'utf8')))
+  const { providers, ...head } = JSON.parse(readFileSync('prices/book.json', 'utf8'))
+  const { groups, overrides } = JSON.parse(readFileSync('prices/groups.json', 'utf8'))
   const types = (index, exported) =>
-    `import type { PriceBook } from '${index}'\ndeclare const book: PriceBook\n${exported}\n`
-  writeFileSync('dist/prices.js', `export default ${book}\n`)
-  writeFileSync('dist/prices.cjs', `module.exports = ${book}\n`)
-  writeFileSync('dist/prices.d.ts', types('./index.js', 'export default book'))
-  writeFileSync('dist/prices.d.cts', types('./index.cjs', 'export = book'))
+    `import type { PriceBookData } from '${index}'\ndeclare const book: PriceBookData\n${exported}\n`
+  for (const [name, ids] of Object.entries(groups)) {
+    const cut = ids ? providers.filter(({ id }) => ids.includes(id)) : providers
+    const book = JSON.stringify({ ...head, providers: cut, ...(overrides && { overrides }) })
+    writeFileSync(`dist/${name}.js`, `export default ${book}\n`)
+    writeFileSync(`dist/${name}.cjs`, `module.exports = ${book}\n`)
+    writeFileSync(`dist/${name}.d.ts`, types('./index.js', 'export default book'))
+    writeFileSync(`dist/${name}.d.cts`, types('./index.cjs', 'export = book'))
+  }
 }

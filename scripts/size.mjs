@@ -7,8 +7,8 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 
 const GOAL_GZIP_BYTES = 45_000
 const CEILING_GZIP_BYTES = 125_000
-/** What RFC 9535 adds in `taximeter/full`: a little above what it is. */
-const FULL_CEILING_GZIP_BYTES = 76_000
+/** What `taximeter/full` adds: a little above what it is. */
+const FULL_CEILING_GZIP_BYTES = 84_500
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url))
 const sizes = Object.fromEntries(

@@ -21,8 +21,8 @@ const rust = [
   ['clippy, wasm', `rustup target add ${WASM} && cargo clippy --lib --target ${WASM} --locked --quiet -- -D warnings`],
   ['clippy, replay', `cargo clippy --lib --target ${WASM} --features replay --locked --quiet -- -D warnings`],
   ['cargo test', 'cargo test --workspace --locked --quiet'],
-  ['clippy, full', 'cargo clippy --lib --tests --features rfc9535 --locked --quiet -- -D warnings'],
-  ['cargo test, full', 'cargo test --lib --features rfc9535 --locked --quiet meter'],
+  ['clippy, full', 'cargo clippy --lib --tests --features full --locked --quiet -- -D warnings'],
+  ['cargo test, full', 'cargo test --lib --features full --locked --quiet meter'],
 ]
 const check = [
   ['biome', 'biome ci --error-on-warnings --colors=off .'],

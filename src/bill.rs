@@ -5,17 +5,27 @@ use crate::buffer::Staging;
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::index::Index;
 use crate::json::{Value, Writer};
+use crate::meter::rows::Rows;
 use crate::meter::value::Numeric;
 use crate::meter::{Meter, Options, Packed, Query, Totals, parse_meters};
-use crate::price::{Price, Usage};
+use crate::price::{Currency, Price};
 use crate::ratio::Ratio;
 
 /// Prices of meters, in the order they were given.
 pub struct Bill {
-    currency: String,
-    /// Each with the index of its meter
-    prices: Vec<(usize, Price)>,
+    currency: Currency,
+    /// Each with the index of its meter, and of the meter's groups that it prices by
+    prices: Vec<(usize, Vec<usize>, Price)>,
+}
+
+/// What one customer used of a meter.
+struct Used {
+    subject: String,
+    quantity: Decimal,
+    /// `{group, quantity}` each, if the price asks for groups
+    groups: Vec<Value<'static>>,
 }
 
 impl Bill {
@@ -23,23 +33,34 @@ impl Bill {
     ///
     /// Errors: `invalid_price` and its kin with a path; `meter_not_found` for a price without a meter.
     pub fn parse(prices: Option<&Value>, totals: &Totals) -> Result<Self> {
-        let mut bill = Self { currency: String::from("USD"), prices: Vec::new() };
-        let Some(prices) = prices else { return Ok(bill) };
-        if let Some(currency) = prices.present("currency") {
-            let code = currency.as_str().filter(|c| c.len() == 3 && c.bytes().all(|b| b.is_ascii_uppercase()));
-            bill.currency = code
-                .ok_or_else(|| {
-                    Error::new("invalid_price", "not a currency").at("currency").help("an ISO 4217 code: USD")
-                })?
-                .to_owned();
-        }
-        for (slug, price) in prices.get("meters").and_then(Value::as_object).unwrap_or_default() {
-            let meter = totals.meters().iter().position(|meter| meter.slug == *slug);
-            let priced = match meter {
-                Some(meter) => Price::from_value(price).map(|price| (meter, price)),
-                None => Err(Error::new("meter_not_found", "the price is for a meter that is not defined")),
+        let given = prices.unwrap_or(&Value::Null);
+        let mut bill = Self { currency: Currency::of(given)?, prices: Vec::new() };
+        for (slug, price) in given.get("meters").and_then(Value::as_object).unwrap_or_default() {
+            let mut one = || -> Result<()> {
+                let Some(at) = totals.meters().iter().position(|meter| meter.slug == *slug) else {
+                    return Err(Error::new("meter_not_found", "the price is for a meter that is not defined"));
+                };
+                let price = Price::from_value(price)?;
+                if price.is_by_event() {
+                    return Err(Error::new("invalid_price", "a meter does not keep its events one by one")
+                        .at("type")
+                        .help("use graduated_percentage, or unit with an amount of rate / 100"));
+                }
+                let groups = totals.meters().get(at).map_or(&[][..], |meter| &meter.groups);
+                let mut by = Vec::new();
+                // In the order of the meter's groups.
+                for (at, (name, _)) in groups.iter().enumerate() {
+                    if price.dimensions().iter().any(|dimension| dimension.as_str() == Some(name)) {
+                        by.push(at);
+                    }
+                }
+                if by.len() < price.dimensions().len() {
+                    return Err(Error::new("invalid_price", "the meter has no such group-by key").at("dimensions"));
+                }
+                bill.prices.push((at, by, price));
+                Ok(())
             };
-            bill.prices.push(priced.map_err(|e| e.at(slug).at("meters"))?);
+            one().map_err(|e| e.at(slug).at("meters"))?;
         }
         Ok(bill)
     }
@@ -50,23 +71,44 @@ impl Bill {
     /// incomplete?}` with canonical decimals. Errors: those of a meter's query; `overflow`.
     pub fn cost(&self, query: &Value, totals: &Totals, provider: Option<&ProviderCost>) -> Result<String> {
         query.only(&["subject", "from", "to"])?;
-        let mut incomplete = false;
-        let mut lines = Writer::array();
-        let (mut total, mut total_minor) = (Ratio::ZERO, Decimal::ZERO);
-        for (at, price) in &self.prices {
+        let (mut incomplete, mut unpriced) = (false, false);
+        let mut used = Vec::new();
+        let mut customers = Index::default();
+        if let Some(subject) = query.present("subject").and_then(Value::as_str) {
+            customers.place(subject.as_bytes());
+        }
+        for (at, groups, _) in &self.prices {
             let Some(meter) = totals.meters().get(*at) else { continue };
-            let query = Query { by_subject: true, ..question(query, meter)? };
+            let query = Query { by_subject: true, groups: groups.clone(), ..question(query, meter)? };
             let rows = totals.rows(&query)?;
             incomplete |= rows.incomplete;
+            used.push(usage(&rows, meter, groups, totals.numeric())?);
+            for customer in used.last().into_iter().flatten() {
+                customers.place(customer.subject.as_bytes());
+            }
+        }
+        let mut lines = Writer::array();
+        let (mut total, mut total_minor) = (Ratio::ZERO, Decimal::ZERO);
+        for ((at, _, price), mut used) in self.prices.iter().zip(used) {
+            let Some(meter) = totals.meters().get(*at) else { continue };
+            // Who used nothing of it may owe a flat amount or a minimum all the same.
+            for _ in used.len()..customers.len() {
+                used.push(Used { subject: String::new(), quantity: Decimal::ZERO, groups: Vec::new() });
+            }
             let (mut quantity, mut amount, mut minor) = (Decimal::ZERO, Ratio::ZERO, Decimal::ZERO);
-            for (_, used) in rows.each() {
-                let Some(used) = used.quantity(meter, totals.numeric())? else { continue };
-                let line = price.rate(&Usage::Quantity(used), &self.currency)?;
-                quantity.plus(&used, false)?;
-                amount.plus(&line.amount, false)?;
+            for customer in used {
+                let line = if price.dimensions().is_empty() {
+                    price.rate_quantity(customer.quantity, &self.currency)?
+                } else {
+                    let groups = Value::Array(customer.groups);
+                    price.rate(&Value::Object(vec![("groups".into(), groups)]), &self.currency)?
+                };
+                unpriced |= line.unpriced;
+                quantity.plus(&customer.quantity, false)?;
+                amount.plus(&line.amount);
                 minor.plus(&line.minor, false)?;
             }
-            total.plus(&amount, false)?;
+            total.plus(&amount);
             total_minor.plus(&minor, false)?;
             let mut w = Writer::object();
             w.string("meter", &meter.slug)
@@ -76,23 +118,54 @@ impl Bill {
             lines.item(&w.end());
         }
         let mut w = Writer::object();
-        w.string("currency", &self.currency)
+        w.string("currency", &self.currency.code)
             .string("total", &total.text()?)
             .string("totalMinor", &total_minor.text())
             .raw("lines", &lines.end());
         if let Some(provider) = provider {
             let charged = provider.cost(query, &mut incomplete)?;
             w.raw("provider", &charged.json);
-            if self.currency == "USD" && charged.all_priced {
-                total.plus(&charged.total.into(), true)?;
+            if self.currency.code == "USD" && charged.all_priced {
+                total.minus(&charged.total.into());
                 w.string("margin", &total.text()?);
             }
         }
-        if incomplete {
-            w.raw("incomplete", "true");
+        for (flag, set) in [("incomplete", incomplete), ("unpriced", unpriced)] {
+            if set {
+                w.raw(flag, "true");
+            }
         }
         Ok(w.end())
     }
+}
+
+/// What each customer used of a meter.
+fn usage(rows: &Rows, meter: &Meter, by: &[usize], numeric: Numeric) -> Result<Vec<Used>> {
+    let mut used: Vec<Used> = Vec::new();
+    for (texts, cell) in rows.each() {
+        let Some(quantity) = cell.quantity(meter, numeric)? else { continue };
+        let [subject, _, groups @ ..] = texts.as_slice() else { continue };
+        // Rows come in the order of their subjects.
+        if used.last().is_none_or(|last| last.subject != *subject) {
+            used.push(Used { subject: subject.clone(), quantity: Decimal::ZERO, groups: Vec::new() });
+        }
+        let Some(customer) = used.last_mut() else { continue };
+        customer.quantity.plus(&quantity, false)?;
+        if by.is_empty() {
+            continue;
+        }
+        let mut group = Vec::new();
+        for (at, text) in by.iter().zip(groups) {
+            if let Some((name, _)) = meter.groups.get(*at) {
+                group.push((name.clone().into(), Value::String(text.clone().into())));
+            }
+        }
+        customer.groups.push(Value::Object(vec![
+            ("group".into(), Value::Object(group)),
+            ("quantity".into(), Value::String(quantity.text().into())),
+        ]));
+    }
+    Ok(used)
 }
 
 /// `{subject?, from?, to?}` as a query to a meter.

@@ -14,7 +14,6 @@ use crate::json::{Value, Writer};
 use crate::llm::{Book, Cost};
 use crate::meter::window::Zone;
 use crate::meter::{Options, Query, Totals, parse_meters};
-use crate::ratio::Ratio;
 use crate::sink::Sink;
 use crate::time::Instant;
 
@@ -63,19 +62,8 @@ impl Client {
             prices.only(&["currency", "meters", "book", "aliases"]).map_err(|e| e.at("prices"))?;
         }
         let bill = Bill::parse(prices, &totals).map_err(|e| e.at("prices"))?;
-        let book = prices.and_then(|p| p.present("book")).map(Book::from_value).transpose();
-        let mut book = book.map_err(|e| e.at("book").at("prices"))?;
-        if let (Some(book), Some(aliases)) = (&mut book, prices.and_then(|p| p.get("aliases"))) {
-            for (name, model) in aliases.as_object().unwrap_or_default() {
-                let model = model.as_str().ok_or_else(|| {
-                    Error::new("invalid_price_book", "an alias is the name of a model")
-                        .at(name)
-                        .at("aliases")
-                        .at("prices")
-                })?;
-                book.alias(name, model);
-            }
-        }
+        let book = prices.filter(|p| p.present("book").is_some()).map(Book::open).transpose();
+        let book = book.map_err(|e| e.at("prices"))?;
         let form = blueprint::Form::parse(settings.present("llm")).map_err(|e| e.at("llm"))?;
         let provider_cost = book.is_some().then(|| ProviderCost::new(&form)).transpose()?;
         let on_full = settings.present("onFull").map_or(Some("reject"), Value::as_str);
@@ -255,7 +243,7 @@ fn charge(book: &Book, record: &Value) -> blueprint::Charge {
     match book.cost(record) {
         Err(error) => Unpriced(error.code),
         Ok(Cost::Unpriced(error)) => Unpriced(error.code),
-        Ok(cost) => match cost.total().map(Ratio::text) {
+        Ok(cost) => match cost.total().map(|total| total.text()) {
             Some(Ok(amount)) => Priced(amount),
             Some(Err(error)) => Unpriced(error.code),
             None => Unpriced("unknown_model"),

@@ -139,3 +139,8 @@ pub const LLM_RECORDS_MAX: usize = 100_000;
 pub const LLM_USAGE_MEMBERS_MAX: usize = 256;
 /// The largest count: 2⁵³, beyond which JavaScript's numbers are not exact.
 pub const LLM_COUNT_MAX: u64 = 1 << 53;
+
+/// Grants of one account that are burnt at once.
+pub const GRANTS_MAX: usize = 10_000;
+/// Times at which an account's grants change: two months of every minute.
+pub const GRANT_PHASES_MAX: usize = 100_000;

@@ -1,7 +1,5 @@
 //! Exact fractions, for what is divided on the way: no rounding before the last step.
 
-use std::cmp::Ordering;
-
 use crate::decimal::{Decimal, Rounding, digits};
 use crate::error::{Error, Result};
 
@@ -11,22 +9,28 @@ const PRINTED_DIGITS: i64 = 28;
 /// A decimal over a whole number.
 ///
 /// Always reduced, and what the divisor has of twos and fives is moved into the decimal: the divisor is 1 exactly if the
-/// digits end. Every operation is exact or fails with `overflow`.
+/// digits end.
+///
+/// Every operation is exact. A number whose exact value does not fit, or that was divided by zero, is lost: so is
+/// everything made of it, and it says so when it is read ([`Self::text`], [`Self::round`], [`Self::check`]), with the
+/// error `overflow`. A lost number is neither zero nor negative.
 #[derive(Clone, Copy)]
 #[cfg_attr(test, derive(Debug))]
 pub struct Ratio {
     over: Decimal,
+    /// 0 if the number is lost
     under: i128,
 }
 
-// The operations of the standard traits cannot fail, these can. Those that change the number in place are the ones that
-// work; the others are for where a new number reads better. After an error the number is of no use.
-#[allow(clippy::should_implement_trait)]
 impl Ratio {
     /// 0
     pub const ZERO: Self = Self { over: Decimal::ZERO, under: 1 };
     /// 1
     pub const ONE: Self = Self { over: Decimal::ONE, under: 1 };
+    /// A number that is lost
+    pub const LOST: Self = Self { over: Decimal::ZERO, under: 0 };
+    /// 100
+    pub const HUNDRED: Self = Self { over: Decimal::new(100, 0), under: 1 };
 
     #[inline(never)]
     fn reduce(&mut self) {
@@ -47,21 +51,26 @@ impl Ratio {
         self.over = Decimal::new(mantissa, scale);
     }
 
-    /// Sum. Error: `overflow`.
-    pub fn add(mut self, other: Self) -> Result<Self> {
-        self.plus(&other, false)?;
-        Ok(self)
-    }
-
-    /// Difference. Error: `overflow`.
-    pub fn sub(mut self, other: Self) -> Result<Self> {
-        self.plus(&other, true)?;
-        Ok(self)
-    }
-
-    /// Adds a number, or takes it away. Error: `overflow`.
+    /// Does a step that may fail, and gives the number up if it does, or if the other one is lost.
     #[inline(never)]
-    pub fn plus(&mut self, other: &Self, minus: bool) -> Result<()> {
+    fn attempt(&mut self, by: &Self, step: fn(&mut Self, &Self) -> Result<()>) {
+        if self.under == 0 || by.under == 0 || step(self, by).is_err() {
+            self.under = 0;
+        }
+    }
+
+    /// Adds a number.
+    pub fn plus(&mut self, other: &Self) {
+        self.attempt(other, |a, b| a.add(b, false));
+    }
+
+    /// Takes a number away.
+    pub fn minus(&mut self, other: &Self) {
+        self.attempt(other, |a, b| a.add(b, true));
+    }
+
+    #[inline(never)]
+    fn add(&mut self, other: &Self, minus: bool) -> Result<()> {
         let mut part = other.over;
         if self.under != other.under {
             self.over.times(&whole(other.under))?;
@@ -73,15 +82,13 @@ impl Ratio {
         Ok(())
     }
 
-    /// Product. Error: `overflow`.
-    pub fn mul(mut self, other: Self) -> Result<Self> {
-        self.times(&other)?;
-        Ok(self)
+    /// Multiplies.
+    pub fn times(&mut self, by: &Self) {
+        self.attempt(by, Self::multiply);
     }
 
-    /// Multiplies. Error: `overflow`.
     #[inline(never)]
-    pub fn times(&mut self, by: &Self) -> Result<()> {
+    fn multiply(&mut self, by: &Self) -> Result<()> {
         let mut by = *by;
         std::mem::swap(&mut self.under, &mut by.under);
         self.reduce();
@@ -91,80 +98,104 @@ impl Ratio {
         Ok(())
     }
 
-    /// Quotient. Errors: `division_by_zero`, `overflow`.
-    pub fn div(mut self, by: Decimal) -> Result<Self> {
-        self.divide(&by.into())?;
-        Ok(self)
+    /// Divides.
+    pub fn divide(&mut self, by: &Self) {
+        self.attempt(by, |a, by| {
+            let mut under = by.over;
+            if under.is_zero() {
+                return Err(lost());
+            }
+            if under.is_negative() {
+                (under, a.over) = (under.neg()?, a.over.neg()?);
+            }
+            a.multiply(&Self { over: whole(by.under), under: under.mantissa() })?;
+            a.over.move_point(under.scale())
+        });
     }
 
-    /// Divides. Errors: `division_by_zero`, `overflow`.
-    #[inline(never)]
-    pub fn divide(&mut self, by: &Self) -> Result<()> {
-        if by.over.is_zero() {
-            return Err(Error::new("division_by_zero", "division by zero"));
-        }
-        let mut under = by.over;
-        if under.is_negative() {
-            (under, self.over) = (under.neg()?, self.over.neg()?);
-        }
-        self.times(&Self { over: whole(by.under), under: under.mantissa() })?;
-        self.over.move_point(under.scale())
+    /// Takes a percentage of it.
+    pub fn percent(&mut self, rate: &Self) {
+        self.times(rate);
+        self.divide(&Self::HUNDRED);
     }
 
-    /// Which is greater. Error: `overflow`.
-    #[inline(never)]
-    pub fn compare(&self, other: &Self) -> Result<Ordering> {
-        let (mut a, mut b) = (self.over, other.over);
-        a.times(&whole(other.under))?;
-        b.times(&whole(self.under))?;
-        Ok(a.cmp(&b))
+    /// Makes it the other number where that is greater.
+    pub fn at_least(&mut self, other: &Self) {
+        self.bound(other, false);
     }
 
-    /// Makes it the other number where that is greater. Error: `overflow`.
-    #[inline(never)]
-    pub fn at_least(&mut self, other: &Self) -> Result<()> {
-        if self.compare(other)? == Ordering::Less {
-            *self = *other;
-        }
-        Ok(())
+    /// Makes it the other number where that is smaller.
+    pub fn at_most(&mut self, other: &Self) {
+        self.bound(other, true);
     }
 
-    /// Makes it the other number where that is smaller. Error: `overflow`.
     #[inline(never)]
-    pub fn at_most(&mut self, other: &Self) -> Result<()> {
-        if self.compare(other)? == Ordering::Greater {
-            *self = *other;
+    fn bound(&mut self, other: &Self, above: bool) {
+        let mut more = *self;
+        more.minus(other);
+        if more.under == 0 || if above { more.is_positive() } else { more.is_negative() } {
+            *self = if more.under == 0 { more } else { *other };
         }
-        Ok(())
     }
 
     /// Whether it is 0.
-    pub fn is_zero(self) -> bool {
-        self.over.is_zero()
+    pub fn is_zero(&self) -> bool {
+        self.under != 0 && self.over.is_zero()
     }
 
     /// Whether it is below 0.
-    pub fn is_negative(self) -> bool {
-        self.over.is_negative()
+    pub fn is_negative(&self) -> bool {
+        self.under != 0 && self.over.is_negative()
+    }
+
+    /// Whether it is above 0. A lost number is, so that what is done with it comes to light.
+    #[inline(never)]
+    pub fn is_positive(&self) -> bool {
+        !self.is_zero() && !self.is_negative()
+    }
+
+    /// Whether it is greater than another.
+    #[inline(never)]
+    pub fn exceeds(&self, other: &Self) -> bool {
+        let mut more = *self;
+        more.minus(other);
+        more.is_positive()
+    }
+
+    /// Error: `overflow`, if the number is lost.
+    #[inline(never)]
+    pub fn check(&self) -> Result<()> {
+        if self.under == 0 { Err(lost()) } else { Ok(()) }
     }
 
     /// The value as a decimal, if its digits end.
-    pub fn exact(self) -> Option<Decimal> {
+    pub fn exact(&self) -> Option<Decimal> {
         (self.under == 1).then_some(self.over)
     }
 
     /// Rounded to `digits` behind the point. Error: `overflow`.
     #[inline(never)]
     pub fn round(&self, digits: u32, rounding: Rounding) -> Result<Decimal> {
+        self.check()?;
         if self.under == 1 {
             return self.over.round(digits, rounding);
         }
         self.over.div_round(whole(self.under), digits, rounding)
     }
 
+    /// Rounds it in place.
+    #[inline(never)]
+    pub fn cut(&mut self, digits: u32, rounding: Rounding) {
+        match self.round(digits, rounding) {
+            Ok(rounded) => *self = rounded.into(),
+            Err(_) => self.under = 0,
+        }
+    }
+
     /// Canonical text; 28 significant digits, halves to even, if the digits do not end. Error: `overflow`.
     #[inline(never)]
-    pub fn text(self) -> Result<String> {
+    pub fn text(&self) -> Result<String> {
+        self.check()?;
         if self.under == 1 {
             return Ok(self.over.text());
         }
@@ -178,6 +209,12 @@ impl Ratio {
         }
         Ok(rounded.text())
     }
+}
+
+#[cold]
+#[inline(never)]
+fn lost() -> Error {
+    Error::new("overflow", "the number does not fit an exact decimal").help("numbers have up to 38 digits")
 }
 
 impl From<Decimal> for Ratio {
@@ -238,33 +275,45 @@ mod tests {
         BigRational::new(r.over.mantissa().into(), BigInt::from(10).pow(r.over.scale()) * BigInt::from(r.under))
     }
 
+    fn quotient(a: Decimal, b: Decimal) -> Ratio {
+        let mut quotient = Ratio::from(a);
+        quotient.divide(&b.into());
+        quotient
+    }
+
     fn any_ratio() -> impl Strategy<Value = Ratio> {
-        (any::<i32>(), 0_u32..8, prop_oneof![Just(1_i128), 1_i128..5000]).prop_map(|(m, scale, under)| {
-            Ratio::from(Decimal::new(m.into(), scale)).div(Decimal::new(under, 0)).unwrap()
-        })
+        (any::<i32>(), 0_u32..8, prop_oneof![Just(1_i128), 1_i128..5000])
+            .prop_map(|(m, scale, under)| quotient(Decimal::new(m.into(), scale), Decimal::new(under, 0)))
     }
 
     proptest! {
         #[test]
         fn arithmetic_is_that_of_rationals(a in any_ratio(), b in any_ratio(), by in -9999_i64..9999, scale in 0_u32..5) {
             let (x, y) = (exact(a), exact(b));
-            prop_assert_eq!(exact(a.add(b).unwrap()), &x + &y);
-            prop_assert_eq!(exact(a.sub(b).unwrap()), &x - &y);
-            prop_assert_eq!(exact(a.mul(b).unwrap()), &x * &y);
-            prop_assert_eq!(a.compare(&b).unwrap(), x.cmp(&y));
-            let (mut least, mut most) = (a, a);
-            least.at_least(&b).unwrap();
-            most.at_most(&b).unwrap();
-            prop_assert_eq!((exact(least), exact(most)), ((&x).max(&y).clone(), (&x).min(&y).clone()));
+            let after = |step: fn(&mut Ratio, &Ratio)| {
+                let mut result = a;
+                step(&mut result, &b);
+                exact(result)
+            };
+            prop_assert_eq!(after(Ratio::plus), &x + &y);
+            prop_assert_eq!(after(Ratio::minus), &x - &y);
+            prop_assert_eq!(after(Ratio::times), &x * &y);
+            prop_assert_eq!(after(Ratio::at_least), (&x).max(&y).clone());
+            prop_assert_eq!(after(Ratio::at_most), (&x).min(&y).clone());
+            prop_assert_eq!((a.exceeds(&b), a.is_positive()), (x > y, x > BigRational::from(BigInt::ZERO)));
             if by != 0 {
-                let quotient = a.div(Decimal::new(by.into(), scale)).unwrap();
+                let mut quotient = a;
+                quotient.divide(&Decimal::new(by.into(), scale).into());
                 prop_assert_eq!(exact(quotient), &x * BigInt::from(10).pow(scale) / BigInt::from(by));
             }
         }
 
         #[test]
         fn the_divisor_is_one_exactly_if_the_digits_end(a in any_ratio(), b in any_ratio()) {
-            for r in [a, b, a.mul(b).unwrap(), a.add(b).unwrap()] {
+            let (mut product, mut sum) = (a, a);
+            product.times(&b);
+            sum.plus(&b);
+            for r in [a, b, product, sum] {
                 let mut rest = exact(r).denom().clone();
                 for factor in [2, 5] {
                     while &rest % factor == BigInt::ZERO {
@@ -292,7 +341,7 @@ mod tests {
 
     #[test]
     fn texts() {
-        let ratio = |a: &str, b: &str| Ratio::from(Decimal::parse(a).unwrap()).div(Decimal::parse(b).unwrap());
+        let ratio = |a: &str, b: &str| quotient(Decimal::parse(a).unwrap(), Decimal::parse(b).unwrap());
         for (a, b, want) in [
             ("1", "3", "0.3333333333333333333333333333"),
             ("200", "-3", "-66.66666666666666666666666667"),
@@ -302,8 +351,27 @@ mod tests {
             ("0", "7", "0"),
             ("7", "0.07", "100"),
         ] {
-            assert_eq!(ratio(a, b).unwrap().text().unwrap(), want);
+            assert_eq!(ratio(a, b).text().unwrap(), want);
         }
-        assert_eq!(ratio("1", "0.00").err().unwrap().code, "division_by_zero");
+    }
+
+    #[test]
+    fn what_is_lost_stays_lost() {
+        let largest = Ratio::from(Decimal::new(i128::MAX, 0));
+        let mut lost = largest;
+        lost.plus(&largest);
+        for number in [lost, quotient(Decimal::ONE, Decimal::new(0, 2))] {
+            for step in [Ratio::plus, Ratio::minus, Ratio::times, Ratio::divide, Ratio::at_least, Ratio::at_most] {
+                let (mut one, mut other) = (Ratio::ONE, number);
+                step(&mut one, &number);
+                step(&mut other, &Ratio::ZERO);
+                for result in [one, other] {
+                    assert_eq!(result.text().err().unwrap().code, "overflow");
+                    assert_eq!(result.round(2, Rounding::Up).err().unwrap().code, "overflow");
+                    assert!(result.exact().is_none() && result.check().is_err());
+                    assert!(result.is_positive() && !result.is_zero() && !result.is_negative());
+                }
+            }
+        }
     }
 }

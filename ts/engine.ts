@@ -19,6 +19,8 @@ export function newCore(settings: string): Core {
 }
 
 /** The core's functions, to be called within {@link enter}. */
-export const { linearMemory, LlmCall, llmInspect, llmRoute, preview: previewCore, timeRange } = core
+export const { calculate, linearMemory, LlmCall, llmInspect, llmRoute, preview: previewCore, timeRange } = core
+export const pricesCore = (settings: string): PricesCore => new core.Prices(settings)
 export type Core = core.Core
 export type LlmCall = core.LlmCall
+export type PricesCore = core.Prices

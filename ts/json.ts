@@ -29,9 +29,19 @@ export function jsonText(value: unknown): string {
   return write(value, { keys: 0, length: 0, above: [] })
 }
 
+/**
+ * JSON text of prices and settings: as {@link jsonText} without the bounds of an event, and a bigint is its digits. What
+ * JSON would turn into null without a word (NaN, Infinity) is refused, for null is "not set".
+ */
+export function dataText(value: unknown): string {
+  return write(value, { keys: -Infinity, length: -Infinity, above: [], bigints: true })
+}
+
 interface Walk {
   keys: number
   length: number
+  /** Whether a bigint is its digits. */
+  bigints?: true
   /** The objects around the present one, outermost first: what a cycle would run through. */
   above: object[]
 }
@@ -57,6 +67,7 @@ function write(value: unknown, walk: Walk): string {
     case 'object':
       return value === null ? 'null' : writeObject(value, walk)
     case 'bigint':
+      if (walk.bigints) return `"${value}"`
       throw unsupported('a BigInt', 'send it as a string of digits')
     default:
       throw unsupported(value === undefined ? 'undefined in a list' : `a ${typeof value}`)

@@ -2,7 +2,7 @@ import { CoreHandle, toError } from './core'
 import { type Transport, viaFetch } from './driver'
 import { Emitter } from './emitter'
 import { TaximeterError } from './errors'
-import { jsonText } from './json'
+import { dataText, jsonText } from './json'
 import { encoder } from './kept'
 import { viaNode } from './node-http'
 import { FLUSH_DEADLINE_MS, now, Outbox } from './outbox'
@@ -124,7 +124,14 @@ export class Taximeter {
     }
     this.#options = options
     this.#core = new CoreHandle(
-      { source, sink: sink.settings, meters, prices, onFull, llm },
+      {
+        source,
+        sink: sink.settings,
+        meters,
+        prices: prices && { ...prices, meters: plain(prices.meters) },
+        onFull,
+        llm,
+      },
       (core) => {
         this.#resets += 1
         this.#outbox.restore(core)
@@ -361,6 +368,9 @@ export class Taximeter {
     return kept.id
   }
 }
+
+/** Prices as JSON can say them: a bigint as its digits; NaN, which would become null and so nothing, is refused. */
+const plain = (prices: Prices['meters']) => prices && JSON.parse(dataText(prices))
 
 /** What the core makes of an event; without a number it is known already. */
 type Kept =

@@ -1,4 +1,6 @@
 import type { TaximeterError } from './errors'
+import type { PriceBookData } from './price/book'
+import type { Currency, Price } from './price/types'
 
 /** A value that an event's `data` may hold. See `record()` for how each one is written. */
 export type Json = string | number | boolean | null | Date | Json[] | { [key: string]: Json | undefined }
@@ -167,29 +169,16 @@ export interface MeterResultV3 {
   incomplete?: true
 }
 
-/** What the customer is billed for a meter. Amounts are decimal strings in major units (dollars). */
-export type Price =
-  | { type: 'free' }
-  | { type: 'flat'; amount: string }
-  /** `amount` a unit, after `free` units. */
-  | { type: 'unit'; amount: string; free?: string }
-
 /** What is billed and what it costs. */
 export interface Prices {
   /** ISO 4217; `USD` if absent. */
-  currency?: string
+  currency?: Currency
   /** A meter's slug → its price. */
   meters?: Record<string, Price>
   /** What LLM providers charge: `import book from 'taximeter/prices'`. */
-  book?: PriceBook
+  book?: PriceBookData
   /** Other names of models, e.g. of your deployments → the name in the book. */
   aliases?: Record<string, string>
-}
-
-/** Providers' prices, as `taximeter/prices` exports them. */
-export interface PriceBook {
-  source: unknown
-  providers: unknown[]
 }
 
 /** What `cost()` asks for: one customer, a period, or all that was recorded. */
@@ -229,6 +218,8 @@ export interface Cost {
   }
   /** `total` less the provider's total; absent when the currencies differ or a call is unpriced. */
   margin?: string
+  /** A group of a matrix has no price: it is not in the total. */
+  unpriced?: true
   /** Set when a limit was reached, so that the sums are not the whole. */
   incomplete?: true
 }

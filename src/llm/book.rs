@@ -3,11 +3,13 @@
 //! Its text is data from outside the core, in the compact form described at [`Book::parse`]. It is kept as it was read;
 //! what of it a request asks for is looked up when it is asked for.
 
+use super::charge::context;
 use super::cost::{Prices, unpriced};
 use super::matching::{Matched, begins, find};
 use super::record::join;
+use crate::decimal::Decimal;
 use crate::error::{Error, Result};
-use crate::json::Value;
+use crate::json::{Value, Writer};
 use crate::price::positive;
 use crate::time::Instant;
 
@@ -78,7 +80,7 @@ impl Book {
     /// Reads a book. Error: `invalid_price_book` with a path (or `json_invalid`, `decimal_invalid`).
     ///
     /// ```text
-    /// { source, license, version?, providers: [{ id, pm?: Match, mm?: Match, fb?: [id], models: [Model] }] }
+    /// { schema?: 1, source, license, version?, providers: [{ id, pm?: Match, mm?: Match, fb?: [id], models: [Model] }] }
     /// Model      { id, m: Match, p: Prices | [{ p: Prices, c?: Constraint }], v?: [{ w: { key: value }, p: Prices, c? }],
     ///              min?: { audio_seconds } }
     /// Prices     { price key: "3" | ["3", [200000, "6"], …] }      USD; base, then [above, price] ascending
@@ -94,11 +96,55 @@ impl Book {
 
     /// As [`Self::parse`], from a value that has been read already.
     pub fn from_value(book: &Value) -> Result<Self> {
+        // A book without a number is of the first form there was.
+        if book.present("schema").is_some_and(|schema| positive(schema).ok() != Some(Decimal::ONE)) {
+            return Err(invalid("the book has a form that is not known here").at("schema").help("update taximeter"));
+        }
         each(book, "providers", &mut check_provider)?;
         if list(book, "providers").is_empty() {
             return Err(invalid("a price book has providers").at("providers"));
         }
         Ok(Self { book: book.owned(), aliases: Vec::new() })
+    }
+
+    /// A book with what the user adds: `{book, aliases?: {name: model}}`. Errors: as [`Self::parse`].
+    pub fn open(settings: &Value) -> Result<Self> {
+        let mut book = Self::from_value(settings.get("book").unwrap_or(&Value::Null)).map_err(|e| e.at("book"))?;
+        for (name, model) in settings.get("aliases").and_then(Value::as_object).unwrap_or_default() {
+            let model =
+                model.as_str().ok_or_else(|| invalid("an alias is the name of a model").at(name).at("aliases"))?;
+            book.alias(name, model);
+        }
+        Ok(book)
+    }
+
+    /// As [`Self::open`], from JSON text; other settings are refused.
+    pub fn open_text(settings: &str) -> Result<Self> {
+        let settings = Value::parse(settings)?;
+        settings.only(&["book", "aliases"])?;
+        Self::open(&settings)
+    }
+
+    /// Answers `cost` with [`super::Cost::to_json`] for a record, and `find` with what holds for
+    /// `{provider?, model, at?, context?}`: `{provider, model, matchedBy, viaFallback?, viaDateRewrite?, prices}`, where
+    /// prices are as in the book.
+    pub fn ask(&self, name: &str, request: &str) -> Result<String> {
+        let request = Value::parse(request)?;
+        if name == "cost" {
+            return self.cost(&request)?.to_json();
+        }
+        request.only(&["provider", "model", "at", "context"])?;
+        let found = self.find(Some(text(&request, "provider")), text(&request, "model"))?;
+        let at = Instant::parse(text(&request, "at")).map_err(|e| e.at("at"))?;
+        let mut w = Writer::object();
+        w.string("provider", found.provider()).string("model", found.model()).string("matchedBy", found.matched_by());
+        for (flag, set) in [("viaFallback", found.via_fallback), ("viaDateRewrite", found.via_date_rewrite)] {
+            if set {
+                w.raw(flag, "true");
+            }
+        }
+        w.raw("prices", &found.prices(at, &context(&request)?)?.0.to_json());
+        Ok(w.end())
     }
 
     /// Its version.

@@ -71,7 +71,7 @@ impl Book {
 }
 
 /// What the price depends on beside the model and the time.
-fn context<'v>(record: &'v Value) -> Result<Vec<(&'v str, &'v str)>> {
+pub(super) fn context<'v>(record: &'v Value) -> Result<Vec<(&'v str, &'v str)>> {
     let mut context = Vec::new();
     for (key, value) in record.get("context").and_then(Value::as_object).unwrap_or_default() {
         if let Some(value) = value.as_str() {
@@ -153,7 +153,7 @@ impl Cost<'_> {
 mod tests {
     use super::*;
 
-    const CORE: &str = include_str!("../../prices/core.json");
+    const BOOK: &str = include_str!("../../prices/book.json");
     const CASES: &str = include_str!("../../tests/contract/llm-cost.json");
 
     const SMALL: &str = r#"{"source":"test","providers":[
@@ -186,17 +186,13 @@ mod tests {
 
     #[test]
     fn golden_lookups_in_the_shipped_book() {
-        let book = Book::parse(CORE).unwrap();
+        let book = Book::parse(BOOK).unwrap();
         let cases: Vec<serde_json::Value> = serde_json::from_str(CASES).unwrap();
         let mut count = 0;
         for case in &cases {
             let resolved = &case["resolved"];
-            let ours = |name: &serde_json::Value| matches!(name.as_str(), None | Some("openai" | "anthropic"));
             let expected = &case["expected"];
-            // The other providers are not in this book; what nobody has is found nowhere.
-            let named = [&resolved["provider"], &case["provider"]];
-            let here = resolved.is_null() || named.into_iter().all(ours);
-            if resolved["custom"] == true || !here {
+            if resolved["custom"] == true {
                 continue;
             }
             let got = json(&book.cost(&Value::parse(&case.to_string()).unwrap()).unwrap());
@@ -209,18 +205,21 @@ mod tests {
                 assert_eq!(got["provider"], resolved["provider"], "{}", case["id"]);
                 assert_eq!(got["model"], resolved["model"], "{}", case["id"]);
                 for key in ["input", "output", "total"] {
-                    assert_eq!(got[key], expected[key], "{} {key}", case["id"]);
+                    // What does not end is compared by its first digits.
+                    let digits = if case["exact"] == false { 20 } else { usize::MAX };
+                    let [got, want] = [&got, expected].map(|side| side[key].as_str().unwrap().chars().take(digits));
+                    assert!(got.eq(want), "{} {key}", case["id"]);
                 }
             }
         }
         println!("{count} lookups");
-        assert_eq!(count, 93);
+        assert_eq!(count, 165);
     }
 
     #[test]
     fn the_shipped_book_knows_its_models() {
-        let book = Book::parse(CORE).unwrap();
-        assert_eq!(book.version(), "genai-prices 0.2.3, core");
+        let book = Book::parse(BOOK).unwrap();
+        assert_eq!(book.version(), "genai-prices 0.2.3, 2026-11-21");
         for (provider, model, want, by) in [
             ("openai", "gpt-5.5", "gpt-5.5", "exact"),
             ("openai", "gpt-5.5-2026-04-23", "gpt-5.5", "exact"),
@@ -301,12 +300,12 @@ mod tests {
 
     #[test]
     fn the_result_says_how_it_was_computed() {
-        let book = Book::parse(CORE).unwrap();
+        let book = Book::parse(BOOK).unwrap();
         let record = r#"{"provider":"openai","model":"gpt-4o","at":"2026-07-01T00:00:00Z",
             "usage":{"input_tokens":1000,"cache_read_tokens":400,"output_tokens":10}}"#;
         assert_eq!(
             book.cost(&Value::parse(record).unwrap()).unwrap().to_json().unwrap(),
-            r#"{"status":"priced","total":"0.0021","input":"0.002","output":"0.0001","currency":"USD","exact":true,"lines":[{"unit":"cache_read_tokens","quantity":"400","rate":"1.25","per":1000000,"amount":"0.0005"},{"unit":"input_tokens","quantity":"600","rate":"2.5","per":1000000,"amount":"0.0015"},{"unit":"output_tokens","quantity":"10","rate":"10","per":1000000,"amount":"0.0001"}],"source":"computed","provider":"openai","model":"gpt-4o","matchedBy":"exact","bookVersion":"genai-prices 0.2.3, core","flags":[]}"#
+            r#"{"status":"priced","total":"0.0021","input":"0.002","output":"0.0001","currency":"USD","exact":true,"lines":[{"unit":"cache_read_tokens","quantity":"400","rate":"1.25","per":1000000,"amount":"0.0005"},{"unit":"input_tokens","quantity":"600","rate":"2.5","per":1000000,"amount":"0.0015"},{"unit":"output_tokens","quantity":"10","rate":"10","per":1000000,"amount":"0.0001"}],"source":"computed","provider":"openai","model":"gpt-4o","matchedBy":"exact","bookVersion":"genai-prices 0.2.3, 2026-11-21","flags":[]}"#
         );
         let unknown = book.cost(&Value::parse(&record.replace("gpt-4o", "gpt-x")).unwrap()).unwrap();
         assert!(unknown.total().is_none());

@@ -104,6 +104,15 @@ impl<'v> Prices<'v> {
         }
     }
 
+    /// `{price key: price}`, as it stands in the book; the minimum is no price.
+    pub(super) fn to_json(&self) -> String {
+        let mut w = Writer::object();
+        for (unit, rate) in &self.rates {
+            w.raw(&unit.price_key(), &rate.to_json());
+        }
+        w.end()
+    }
+
     fn has(&self, unit: Unit) -> bool {
         self.rates.iter().any(|(u, _)| *u == unit)
     }
@@ -152,10 +161,11 @@ impl<'v> Prices<'v> {
                 if line.quantity.is_negative() {
                     return Err(unpriced("usage_conflict", "the parts are more than the whole", &unit.key()));
                 }
-                amounts.total.plus(&line.amount()?, false)?;
+                amounts.total.plus(&line.amount());
                 amounts.lines.push(line);
             }
         }
+        amounts.total.check()?;
         Ok(amounts)
     }
 }
@@ -224,11 +234,11 @@ impl Counts {
 }
 
 impl Line {
-    fn amount(&self) -> Result<Ratio> {
+    fn amount(&self) -> Ratio {
         let mut amount = Ratio::from(self.quantity);
-        amount.times(&self.rate.into())?;
-        amount.divide(&Decimal::new(self.unit.per().into(), 0).into())?;
-        Ok(amount)
+        amount.times(&self.rate.into());
+        amount.divide(&Decimal::new(self.unit.per().into(), 0).into());
+        amount
     }
 }
 
@@ -243,11 +253,11 @@ impl Amounts {
         let (mut input, mut output) = (Ratio::ZERO, Ratio::ZERO);
         let mut lines = Writer::array();
         for line in &self.lines {
-            let amount = line.amount()?;
+            let amount = line.amount();
             if line.unit.is_input() {
-                input.plus(&amount, false)?;
+                input.plus(&amount);
             } else if line.unit.is_output() {
-                output.plus(&amount, false)?;
+                output.plus(&amount);
             }
             if !line.quantity.is_zero() {
                 let mut l = Writer::object();

@@ -98,6 +98,14 @@ impl Unit {
         key
     }
 
+    /// Its price key.
+    pub(super) fn price_key(self) -> String {
+        match OTHERS.iter().find(|other| other.3 == self) {
+            Some(other) => other.1.to_owned(),
+            None => [self.key().strip_suffix("_tokens").unwrap_or_default(), "_mtok"].concat(),
+        }
+    }
+
     /// How many of it the price is for.
     pub(super) fn per(self) -> u32 {
         OTHERS.iter().find(|other| other.3 == self).map_or(TOKENS_PER, |other| other.2)
@@ -216,11 +224,13 @@ mod tests {
         for key in keys {
             assert_eq!(unit(&key).key(), key);
             if let Some(stem) = key.strip_suffix("_tokens") {
+                assert_eq!(unit(&key).price_key(), format!("{stem}_mtok"));
                 assert_eq!(Unit::of_price(&format!("{stem}_mtok")), Some(unit(&key)));
             }
         }
         for (usage, price, per, _) in OTHERS {
             assert_eq!((Unit::of_price(price), unit(usage).per()), (Unit::of_usage(usage), per));
+            assert_eq!(unit(usage).price_key(), price);
         }
         for key in [
             "",

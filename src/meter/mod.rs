@@ -17,7 +17,7 @@ pub mod query;
 mod replay;
 #[cfg(feature = "rfc9535")]
 mod rfc9535;
-mod rows;
+pub mod rows;
 #[cfg(test)]
 mod tests;
 pub mod totals;

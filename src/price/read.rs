@@ -1,4 +1,4 @@
-//! Reading what a price is made of.
+//! Reading what a price is made of: first everything is checked, then it is read without looking back.
 
 use crate::decimal::{Decimal, Rounding};
 use crate::error::{Error, Result};
@@ -7,17 +7,25 @@ use crate::ratio::Ratio;
 
 #[cold]
 #[inline(never)]
-pub(super) fn invalid(message: &'static str) -> Error {
-    Error::new("invalid_price", message)
+pub(super) fn invalid(message: &'static str, key: &str) -> Error {
+    Error::new("invalid_price", message).at(key)
 }
 
 /// A decimal that is written as a string or a number, as it is.
 #[inline(never)]
 pub(super) fn signed(value: &Value) -> Result<Decimal> {
-    match value {
-        Value::Number(text) => Decimal::parse(text),
-        Value::String(text) => Decimal::parse(text),
+    match word(value) {
+        Some(text) => Decimal::parse(text),
         _ => Err(Error::new("decimal_invalid", "not a decimal number").help("write it like \"0.000003\"")),
+    }
+}
+
+/// The text of a string or number.
+pub(super) fn word<'v>(value: &'v Value) -> Option<&'v str> {
+    match value {
+        Value::Number(text) => Some(text),
+        Value::String(text) => Some(text),
+        _ => None,
     }
 }
 
@@ -28,62 +36,76 @@ pub(crate) fn positive(value: &Value) -> Result<Decimal> {
     if number.is_negative() { Err(Error::new("decimal_invalid", "the number is negative")) } else { Ok(number) }
 }
 
-/// A section of the price: an object with these members at most, or `null` where it is left out.
+/// A member, or null.
 #[inline(never)]
-pub(super) fn section<'v>(
-    price: &'v Value<'v>,
-    key: &'static str,
-    known: &[&'static str],
-) -> Result<(&'static str, &'v Value<'v>)> {
-    let section = price.present(key).unwrap_or(&Value::Null);
-    if *section != Value::Null && section.as_object().is_none() {
-        return Err(invalid("this is not an object").at(key));
-    }
-    section.only(known).map_err(|e| e.at(key))?;
-    Ok((key, section))
+pub(super) fn member<'v>(object: &'v Value<'v>, key: &str) -> &'v Value<'v> {
+    object.get(key).unwrap_or(&Value::Null)
 }
 
-/// Reads a member of a section that is a decimal and not negative; says whether it is there, and gives the default if not.
+/// Checks an object: numbers that are not negative, of which the first `needed` have to be there, and other members.
 #[inline(never)]
-pub(super) fn read(
-    (section, rule): (&'static str, &Value),
-    key: &'static str,
-    default: &Ratio,
-    into: &mut Ratio,
-) -> Result<bool> {
-    *into = *default;
-    let Some(value) = rule.present(key) else { return Ok(false) };
-    match positive(value) {
-        Ok(number) => *into = number.into(),
-        Err(mut error) => {
-            error.code = "invalid_price";
-            return Err(within(error.at(key), section));
+pub(super) fn admit(object: &Value, numbers: &[&'static str], needed: usize, others: &[&'static str]) -> Result<()> {
+    if object.as_object().is_none() {
+        return Err(Error::new("invalid_price", "this is not an object"));
+    }
+    object.only(&[numbers, others].concat())?;
+    for (at, key) in numbers.iter().enumerate() {
+        match object.present(key).map(positive) {
+            None if at < needed => return Err(invalid("the price needs this", key)),
+            Some(Err(mut error)) => {
+                error.code = "invalid_price";
+                return Err(error.at(key));
+            }
+            _ => {}
         }
     }
-    Ok(true)
+    Ok(())
 }
 
-/// A member that names a rounding.
+/// A number that has been checked, or the default.
 #[inline(never)]
-pub(super) fn rounding((section, rule): (&'static str, &Value), key: &'static str) -> Result<Option<Rounding>> {
-    let Some(value) = rule.present(key) else { return Ok(None) };
-    Ok(Some(match value.as_str() {
-        Some("half_up") => Rounding::HalfUp,
-        Some("half_even") => Rounding::HalfEven,
-        Some("up") => Rounding::Up,
-        Some("down") => Rounding::Down,
-        // A bill is always rounded.
-        Some("none") if !section.is_empty() => return Ok(None),
-        _ => {
-            let error = invalid("there is no such rounding").help("half_up, half_even, up or down");
-            return Err(within(error.at(key), section));
-        }
-    }))
+pub(super) fn number(object: &Value, key: &str, default: &Ratio) -> Ratio {
+    match object.present(key).map(signed) {
+        None => *default,
+        Some(number) => number.map_or(Ratio::LOST, Ratio::from),
+    }
 }
 
-/// An error of a section, or of the price itself.
-#[cold]
+/// A number of the usage, of any sign; 0 if it is left out.
 #[inline(never)]
-fn within(error: Error, section: &'static str) -> Error {
-    if section.is_empty() { error } else { error.at(section) }
+pub(super) fn used(usage: &Value, key: &str) -> Result<Ratio> {
+    let number = usage.present(key).map_or(Ok(Decimal::ZERO), signed);
+    number.map(Ratio::from).map_err(|mut error| {
+        error.code = "invalid_usage";
+        error.at(key)
+    })
 }
+
+/// Which of some words a member is; the first if it is left out.
+#[inline(never)]
+pub(super) fn choice(object: &Value, key: &'static str, words: &[&str]) -> Result<usize> {
+    let Some(value) = object.present(key) else { return Ok(0) };
+    let at = words.iter().position(|word| value.as_str() == Some(word));
+    at.ok_or_else(|| invalid("not one of the words known here", key).help(words.join(", ")))
+}
+
+/// A member that is true or false.
+#[inline(never)]
+pub(super) fn flag(object: &Value, key: &'static str, default: bool) -> Result<bool> {
+    match object.present(key) {
+        None => Ok(default),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(invalid("this is true or false", key)),
+    }
+}
+
+/// A member that is a list.
+#[inline(never)]
+pub(super) fn list<'v>(object: &'v Value<'v>, key: &'static str) -> Result<&'v [Value<'v>]> {
+    object.present(key).and_then(Value::as_array).ok_or_else(|| invalid("a list is needed here", key))
+}
+
+/// The names of [`ROUNDINGS`].
+pub(super) static ROUNDING_NAMES: [&str; 5] = ["half_up", "half_even", "up", "down", "none"];
+/// In the order of their names.
+pub(super) static ROUNDINGS: [Rounding; 4] = [Rounding::HalfUp, Rounding::HalfEven, Rounding::Up, Rounding::Down];

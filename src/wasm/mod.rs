@@ -12,8 +12,8 @@ use crate::buffer::Use;
 use crate::client::Client;
 use crate::delivery::{Now, Outcome};
 use crate::error::Error;
-use crate::llm::{Call, End};
-use crate::{llm, meter};
+use crate::llm::{Book, Call, End};
+use crate::{llm, meter, price};
 
 fn thrown(error: Error) -> JsValue {
     JsValue::from_str(&error.to_json())
@@ -51,6 +51,30 @@ fn utf8(bytes: &[u8]) -> &str {
 #[wasm_bindgen(js_name = timeRange)]
 pub fn time_range(request: &str, events: &[u8]) -> Result<String, JsValue> {
     meter::time_range(request, utf8(events)).map_err(thrown)
+}
+
+/// See [`price::calculate`].
+#[wasm_bindgen]
+pub fn calculate(name: &str, request: &str) -> Result<String, JsValue> {
+    price::calculate(name, request).map_err(thrown)
+}
+
+/// See [`Book`].
+#[wasm_bindgen]
+pub struct Prices(Book);
+
+#[wasm_bindgen]
+impl Prices {
+    /// See [`Book::open`].
+    #[wasm_bindgen(constructor)]
+    pub fn new(settings: &str) -> Result<Prices, JsValue> {
+        Book::open_text(settings).map(Prices).map_err(thrown)
+    }
+
+    /// See [`Book::ask`].
+    pub fn ask(&self, name: &str, request: &str) -> Result<String, JsValue> {
+        self.0.ask(name, request).map_err(thrown)
+    }
 }
 
 /// See [`llm::route`].

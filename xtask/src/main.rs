@@ -72,7 +72,7 @@ const CORE: Variant =
     Variant { name: "core", cargo: &[], profile: "release", memory_bytes_max: 64 << 20, wasm_opt: SMALL };
 
 /// `taximeter/full`: only another WebAssembly. It has the same exports, and so the same glue.
-const FULL: Variant = Variant { name: "full", cargo: &["--features", "rfc9535"], ..CORE };
+const FULL: Variant = Variant { name: "full", cargo: &["--features", "full"], ..CORE };
 
 /// `taximeter/replay`: another face, and fast rather than small.
 const REPLAY: Variant = Variant {

@@ -1,0 +1,64 @@
+// The data of genai-prices (Pydantic, MIT) in the compact form of our price book.
+
+import { masked } from './masks.mjs'
+
+/** What the source has in code instead of data: Groq bills at least ten seconds of audio. */
+const MINIMUM = { provider: 'groq', model: /^whisper-large-v3(-turbo)?$/, min: { audio_seconds: '10' } }
+
+/** `[provider]` of the source, as `genai.py` prints it → `[{ id, pm?, mm?, fb?, models }]`. */
+export function providersOf(source) {
+  return source.map(({ id, provider_match, model_match, fallback_model_providers, models }) => ({
+    id,
+    ...(provider_match && { pm: masked(clause(provider_match)) }),
+    ...(model_match && { mm: masked(clause(model_match)) }),
+    ...(fallback_model_providers && { fb: fallback_model_providers }),
+    models: models.map((model) => modelOf(id, model)),
+  }))
+}
+
+function modelOf(provider, { id, match, prices, price_variants }) {
+  return {
+    id,
+    m: masked(clause(match)),
+    p: Array.isArray(prices) ? prices.map(entry) : pricesOf(prices),
+    ...(price_variants?.length && { v: price_variants.map(({ when, ...rest }) => ({ w: when, ...entry(rest) })) }),
+    ...(provider === MINIMUM.provider && MINIMUM.model.test(id) && { min: MINIMUM.min }),
+  }
+}
+
+function entry({ prices, constraint }) {
+  const { is: _, ...c } = constraint ?? {}
+  return { p: pricesOf(prices), ...(constraint && { c }) }
+}
+
+/** The price keys, and tiers as `[base, [above, price], …]`. */
+function pricesOf({ is: _, ...prices }) {
+  const compact = (price) =>
+    typeof price === 'string' ? price : [price.base, ...price.tiers.map((tier) => [tier.start, tier.price])]
+  return Object.fromEntries(Object.entries(prices).map(([key, price]) => [key, compact(price)]))
+}
+
+/** A clause of the source; names that are equal come together, for there are many. */
+function clause(c) {
+  switch (c.is) {
+    case 'ClauseEquals':
+      return { eq: c.equals }
+    case 'ClauseStartsWith':
+      return { sw: c.starts_with }
+    case 'ClauseEndsWith':
+      return { ew: c.ends_with }
+    case 'ClauseContains':
+      return { ct: c.contains }
+    case 'ClauseRegex':
+      return { re: c.regex }
+    case 'ClauseAnd':
+      return { and: c.and_.map(clause) }
+    case 'ClauseOr': {
+      const eq = c.or_.filter((one) => one.is === 'ClauseEquals').map((one) => one.equals)
+      const or = c.or_.filter((one) => one.is !== 'ClauseEquals').map(clause)
+      return { ...(eq.length > 0 && { eq }), ...(or.length > 0 && { or }) }
+    }
+    default:
+      throw new Error(`genai-prices has a new kind of match: ${JSON.stringify(c)}`)
+  }
+}

@@ -1,0 +1,155 @@
+// `npm run prices:update [-- --from data.py] [-- --date 2026-11-21] [-- --force]`: prices/book.json from genai-prices.
+//
+// Takes the newest genai-prices of PyPI, or the data.py given. What the book says of the past is never overwritten: a
+// price that changed gets an entry that begins on the given day, and what the source has dropped stays. Prints what
+// changed. Refuses, unless forced, a source without one of our providers, or in which more than a tenth of the prices
+// changed.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
+import { providersOf } from './convert.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const file = `${root}/prices/book.json`
+const CHANGES_MAX = 0.1
+
+/** The book's text: a model a line, so that a difference shows which. */
+export function textOf({ providers, ...head }) {
+  const models = (list) => list.map((model) => `    ${JSON.stringify(model)}`).join(',\n')
+  const provider = ({ models: list, ...rest }) =>
+    `  ${JSON.stringify(rest).slice(0, -1)}, "models": [\n${models(list)}\n  ]}`
+  return `${JSON.stringify(head).slice(0, -1)}, "providers": [\n${providers.map(provider).join(',\n')}\n]}\n`
+}
+
+/**
+ * Puts what the source says now (`next`) into what the book says (`before`), from a day on.
+ * Gives the providers, and what changed: `{ added, changed, kept, lost }`.
+ */
+export function merged(before, next, date) {
+  const changes = { added: [], changed: [], kept: [], lost: [] }
+  const byId = (list) => new Map(list.map((one) => [one.id, one]))
+  const old = byId(before)
+  const providers = next.map((provider) => {
+    const was = old.get(provider.id)
+    if (was === undefined) {
+      changes.added.push(provider.id)
+      return provider
+    }
+    const models = byId(was.models)
+    const now = provider.models.map((model) => {
+      const known = models.get(model.id)
+      models.delete(model.id)
+      const name = `${provider.id}/${model.id}`
+      if (known === undefined) {
+        changes.added.push(name)
+        return model
+      }
+      if (isDeepStrictEqual({ ...known, m: 0 }, { ...model, m: 0 })) return model
+      changes.changed.push(`${name}: ${difference(known, model)}`)
+      return { ...model, p: dated(known.p, model.p, date), ...variants(known.v, model.v, date) }
+    })
+    // Last, so that they stand in the way of none.
+    changes.kept.push(...[...models.keys()].map((id) => `${provider.id}/${id}`))
+    return { ...provider, models: [...now, ...models.values()] }
+  })
+  const here = new Set(next.map((provider) => provider.id))
+  for (const provider of before) {
+    if (here.has(provider.id)) continue
+    changes.lost.push(provider.id)
+    providers.push(provider)
+  }
+  return { providers, changes }
+}
+
+const entries = (p) => (Array.isArray(p) ? p : [{ p }])
+
+/** All entries that have been, and the source's newest from the day on, if they are none of them. */
+function dated(was, now, date) {
+  const before = entries(was)
+  const fresh = entries(now).filter((entry) => !before.some((known) => isDeepStrictEqual(known, entry)))
+  // The source itself says when: its dates are taken, behind all that was.
+  if (fresh.length === 0) return was
+  return [
+    ...before,
+    ...fresh.map((entry) => (entry.c?.start_date ? entry : { ...entry, c: { ...entry.c, start_date: date } })),
+  ]
+}
+
+/** Of variants the first that holds is taken: newer ones come first. */
+function variants(was = [], now = [], date) {
+  const fresh = now.filter((entry) => !was.some((known) => isDeepStrictEqual(known, entry)))
+  const begun = fresh.map((entry) => (entry.c?.start_date ? entry : { ...entry, c: { ...entry.c, start_date: date } }))
+  const v = [...begun, ...was]
+  return v.length > 0 ? { v } : {}
+}
+
+function difference(was, now) {
+  const last = (model) => entries(model.p).at(-1).p
+  const [a, b] = [last(was), last(now)]
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])]
+  const text = (price) => (price === undefined ? 'none' : JSON.stringify(price))
+  const changed = keys.filter((key) => !isDeepStrictEqual(a[key], b[key]))
+  return changed.map((key) => `${key} ${text(a[key])} → ${text(b[key])}`).join(', ') || 'dates or variants'
+}
+
+/** The newest source, by pip, not run: its path and version. */
+function download() {
+  const folder = `${root}/.cache/genai-prices`
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const options = ['--no-deps', '--quiet', '--disable-pip-version-check']
+  execFileSync('python3', ['-m', 'pip', 'install', ...options, '--target', folder, 'genai-prices'], {
+    stdio: 'inherit',
+  })
+  const [, version] = readdirSync(folder)
+    .map((name) => /^genai_prices-(.+)\.dist-info$/.exec(name))
+    .find(Boolean)
+  return { path: `${folder}/genai_prices/data.py`, version }
+}
+
+/** Every model must have prices that a request can be charged by. */
+async function check(book) {
+  const { PriceBook } = await import('taximeter')
+  const opened = new PriceBook(book)
+  for (const { id: provider, models } of book.providers) {
+    for (const { id: model } of models) {
+      const got = opened.cost({ provider, model, at: `${book.date}T00:00:00Z`, usage: {} })
+      if (got.status === 'unpriced' && !/^unknown_/.test(got.reason))
+        throw new Error(`${provider}/${model}: ${got.detail}`)
+    }
+  }
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: { from: { type: 'string' }, date: { type: 'string' }, force: { type: 'boolean' } },
+  })
+  const date = values.date ?? new Date().toISOString().slice(0, 10)
+  const { path, version } = values.from ? { path: values.from, version: 'as given' } : download()
+  const tree = execFileSync('python3', [`${root}/scripts/prices/genai.py`, path], { maxBuffer: 1 << 28 })
+  const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).providers : []
+  const { providers, changes } = merged(before, providersOf(JSON.parse(tree)), date)
+  for (const [what, list] of Object.entries(changes)) {
+    if (list.length > 0) console.log(`${what}: ${list.length}\n${list.map((one) => `  ${one}`).join('\n')}`)
+  }
+  const known = before.reduce((count, provider) => count + provider.models.length, 0)
+  if (!values.force && (changes.lost.length > 0 || changes.changed.length > known * CHANGES_MAX)) {
+    console.error('too much has changed to believe it; look at it, then repeat with --force')
+    process.exit(1)
+  }
+  const book = {
+    schema: 1,
+    source: `genai-prices ${version} (PyPI)`,
+    license: 'MIT (c) Pydantic',
+    version: `genai-prices ${version}, ${date}`,
+    date,
+    providers,
+  }
+  await check(book)
+  writeFileSync(file, textOf(book))
+  console.log(`${file}: ${providers.length} providers, ${providers.flatMap((one) => one.models).length} models`)
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main()

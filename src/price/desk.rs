@@ -1,0 +1,32 @@
+//! Pricing by name: what JavaScript asks for as JSON text, answered as JSON text.
+
+use super::{Currency, check, invoice, rate};
+use crate::error::{Error, Result};
+use crate::json::Value;
+
+/// Answers a request:
+///
+/// | name | request | answer |
+/// |---|---|---|
+/// | `line` | `{price, usage, currency?}` | [`super::Line::to_json`] |
+/// | `invoice` | | [`invoice`] |
+/// | `openmeter` | | `openmeter::rate`, in `taximeter/full` |
+/// | `grants` | | `grants::burn_down`, in `taximeter/full` |
+pub fn calculate(name: &str, request: &str) -> Result<String> {
+    let request = Value::parse(request)?;
+    match name {
+        "line" => {
+            request.only(&["price", "usage", "currency"])?;
+            let [price, usage] = ["price", "usage"].map(|key| request.get(key).unwrap_or(&Value::Null));
+            check(price).map_err(|e| e.at("price"))?;
+            rate(price, usage, &Currency::of(&request)?).map_err(|e| e.at("usage"))?.to_json()
+        }
+        "invoice" => invoice(&request),
+        #[cfg(any(test, feature = "openmeter"))]
+        "openmeter" => super::openmeter::rate(&request),
+        #[cfg(any(test, feature = "openmeter"))]
+        "grants" => super::grants::burn_down(&request),
+        _ => Err(Error::new("calculation_unavailable", "OpenMeter's own rating and grants need taximeter/full")
+            .help("import from 'taximeter/full' instead of 'taximeter'")),
+    }
+}

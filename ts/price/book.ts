@@ -1,0 +1,98 @@
+import { enter, generation, type PricesCore, pricesCore } from '../engine'
+import { dataText } from '../json'
+import type { Decimal } from './types'
+
+/** The data of a price book, as `taximeter/prices` exports it. */
+export interface PriceBookData {
+  source: unknown
+  version?: string
+  providers: unknown[]
+}
+
+/** A provider's usage to price. A record of a wrapped client's answer is one. */
+export interface ProviderUsage {
+  /** Found by the model alone if absent. */
+  provider?: string | null
+  model: string
+  /** When it was used, RFC 3339: prices are those of that time. */
+  at: string
+  /** Counts by usage key (`input_tokens`, `cache_read_tokens`, …), the whole including its parts. */
+  usage: Record<string, Decimal>
+  /** What else the price depends on: `{ service_tier: 'flex' }`, `{ processing: 'batch' }`. */
+  context?: Record<string, string>
+}
+
+/** What a provider charges. What has no known price is `unpriced`, never 0. */
+export type ProviderCost =
+  | {
+      status: 'priced'
+      total: string
+      input?: string
+      output?: string
+      currency: 'USD'
+      /** Whether the digits end; else there are 28. */
+      exact: boolean
+      source: 'computed' | 'reported'
+      provider?: string
+      model?: string
+      /** `prefix` and `loose` may price a new model as an older one: then the flag `matched_loosely` is set. */
+      matchedBy?: 'exact' | 'prefix' | 'loose'
+      bookVersion?: string
+      lines: { unit: string; quantity: string; rate: string; per: number; amount: string }[]
+      flags: string[]
+    }
+  | { status: 'unpriced'; reason: string; detail: string }
+
+/** What a book knows of a model. */
+export interface ModelPrices {
+  provider: string
+  model: string
+  matchedBy: 'exact' | 'prefix' | 'loose'
+  viaFallback?: true
+  viaDateRewrite?: true
+  /** Price key → USD, or `[base, [above, price], …]` by the input tokens of the request. */
+  prices: Record<string, string | [string, ...[string, string][]]>
+}
+
+/**
+ * What LLM providers charge.
+ *
+ * @example
+ * import book from 'taximeter/prices'
+ * new PriceBook(book).cost({ model: 'gpt-5.5', at: '2026-11-01T00:00:00Z', usage: { input_tokens: 1200, output_tokens: 80 } })
+ */
+export class PriceBook {
+  readonly #settings: string
+  #core: PricesCore | undefined
+  #generation = -1
+
+  /** Throws `invalid_price_book` with the path. `aliases` are other names of models, e.g. of your deployments. */
+  constructor(book: PriceBookData, options: { aliases?: Record<string, string> } = {}) {
+    this.#settings = dataText({ ...options, book })
+    enter(() => this.#open())
+  }
+
+  /** What one usage record costs. */
+  cost(record: ProviderUsage): ProviderCost {
+    return this.#ask('cost', record)
+  }
+
+  /** The prices of a model at a time. Throws `unknown_provider`, `unknown_model`. */
+  find(query: Omit<ProviderUsage, 'usage'>): ModelPrices {
+    return this.#ask('find', query)
+  }
+
+  #ask(name: string, request: object) {
+    const text = dataText(request)
+    return JSON.parse(enter(() => this.#open().ask(name, text)))
+  }
+
+  /** After the core was started afresh, the book is read again. */
+  #open(): PricesCore {
+    if (this.#core === undefined || this.#generation !== generation()) {
+      this.#core = pricesCore(this.#settings)
+      this.#generation = generation()
+    }
+    return this.#core
+  }
+}
