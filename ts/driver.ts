@@ -63,6 +63,9 @@ export const ANSWER_BYTES_MAX = 64 * 1024
 /** How long the body of an accepted answer may take before its connection is closed. */
 export const BODY_PATIENCE_MS = 1000
 
+/** Causes that are looked at: an error may be its own. */
+const CAUSES_MAX = 8
+
 /**
  * Sends one body and tells once what happened; throws nothing.
  *
@@ -87,7 +90,7 @@ export function send(
     fail('deadline', `no answer within ${deadlineMs} ms`)
     exchange?.abort()
   })
-  const threw = (error: unknown) => fail(failureCode(error), error instanceof Error ? error.message : String(error))
+  const threw = (error: unknown) => fail(failureCode(error), failureText(error))
   try {
     exchange = transport(body, (answer) => ('thrown' in answer ? threw(answer.thrown) : finish(answer)))
   } catch (error) {
@@ -163,9 +166,9 @@ export function answerText(chunks: readonly Uint8Array[]): string {
   return text
 }
 
-/** The name by which the platform calls a failure; undici and Node keep it in the cause. */
+/** The name by which the platform calls a failure; Node keeps it in the cause. */
 function failureCode(error: unknown): string {
-  for (let e = error; e instanceof Object; e = (e as { cause?: unknown }).cause) {
+  for (const e of causes(error)) {
     const code = (e as { code?: unknown }).code
     if (typeof code === 'string') return code
     // Happy-eyeballs failures are aggregates: the first attempt's code stands for all.
@@ -174,6 +177,20 @@ function failureCode(error: unknown): string {
       return (first as { code: string }).code
   }
   return error instanceof Error ? error.name : 'unknown'
+}
+
+/** Its words; Deno keeps the ones that tell how far a request came in the cause. */
+function failureText(error: unknown): string {
+  const texts = causes(error).map(({ message }) => String(message))
+  return texts.join(': ') || String(error)
+}
+
+/** An error and what caused it. */
+function causes(error: unknown): { cause?: unknown; message?: unknown }[] {
+  const found: { cause?: unknown }[] = []
+  for (let e = error; e instanceof Object && found.length < CAUSES_MAX; e = (e as { cause?: unknown }).cause)
+    found.push(e)
+  return found
 }
 
 /** Longer timers than this fire at once on some platforms; a waiter that wakes early only looks again. */
