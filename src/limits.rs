@@ -78,6 +78,9 @@ pub const GROUP_BY_MAX: usize = 16;
 pub const METER_CELLS_MAX: usize = 50_000;
 /// Bytes of subjects, group values and distinct texts kept of one meter; beyond it the buckets become coarser.
 pub const METER_TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of the cells of all meters of a client, where a pointer has four: with lists that grow by doubling, and one meter's
+/// being put into larger buckets, 64 MiB hold them. Half of its even part is a meter's own, so it may become a half more.
+pub const TOTALS_BYTES_MAX: usize = 4 * 1024 * 1024 * size_of::<usize>();
 /// Group cells of one result; the rest goes into one row that says so.
 pub const RESULT_CELLS_MAX: usize = 10_000;
 /// Bytes of the events of a preview and thrice what is kept of them, for lists grow by doubling: it must fit into the

@@ -126,7 +126,7 @@ impl Totals {
     pub fn add_packed(&mut self, packed: &Packed, staging: &Staging, arrival: u64, event: &mut dyn FnMut() -> Event) {
         let Some(second) = stored_second(packed.time) else { return };
         self.seen.add(second);
-        let Self { meters, tables, known, numeric, .. } = self;
+        let Self { meters, tables, bytes, known, numeric, .. } = self;
         let kind = known.kind(packed.kind, meters, staging);
         if known.kinds.get(kind).is_none_or(|(_, meters)| meters.is_empty()) {
             return;
@@ -143,7 +143,7 @@ impl Totals {
             if meter.from.is_some_and(|from| i64::from(second) < from) {
                 continue;
             }
-            let place = table.recall(second, packed.subject, slots, groups);
+            let place = table.recall(second, packed.subject, slots, groups, *bytes);
             let cell = place.and_then(|place| table.cells.list.get_mut(place as usize));
             let mut one = Cell { first: second, last: second, count: 1, second, arrival, ..Cell::default() };
             let mut is_read = true;
@@ -158,7 +158,7 @@ impl Totals {
             } else if let Some(cell) = cell {
                 cell.merge(meter.aggregation, &one, 1);
             } else if let Some(mut key) = key(packed.subject, slots, groups, staging) {
-                let place = table.add(meter.aggregation, &mut key, &one);
+                let place = table.add(meter.aggregation, &mut key, &one, bytes);
                 table.recall.learn(place as u32);
             } else {
                 rest.push(*at);
@@ -204,7 +204,7 @@ fn amount([kind, value]: [u32; 2], staging: &Staging, numeric: Numeric) -> Optio
 
 impl Table {
     /// The cell that is known for a subject and these groups.
-    fn recall(&mut self, second: u32, subject: u32, slots: &Slots, groups: &[usize]) -> Option<u32> {
+    fn recall(&mut self, second: u32, subject: u32, slots: &Slots, groups: &[usize], bytes: usize) -> Option<u32> {
         let second = i64::from(second);
         if !(self.window.0..self.window.1).contains(&second) {
             self.window = UTC.window(self.bucket, second);
@@ -212,7 +212,8 @@ impl Table {
         }
         let place = self.recall.find(subject, slots, groups);
         // What is full is to be made coarser first.
-        if self.is_full(Aggregation::Sum) { None } else { place }
+        let others = bytes.saturating_sub(self.cells.size());
+        if self.is_full(Aggregation::Sum, others) { None } else { place }
     }
 }
 

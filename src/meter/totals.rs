@@ -1,8 +1,8 @@
 //! The running counts of all meters: events in, rows out.
 //!
 //! A meter's cells are keyed by time bucket, subject and group values, those of a UNIQUE_COUNT by the text too. A bucket
-//! is a minute, and becomes an hour, a day, a month (UTC) as often as the meter outgrows [`METER_CELLS_MAX`] or
-//! [`METER_TEXT_BYTES_MAX`]: cells are merged, none is dropped. Beyond months, what is new is counted together as
+//! is a minute, and becomes an hour, a day, a month (UTC) as often as the meter outgrows [`METER_CELLS_MAX`],
+//! [`METER_TEXT_BYTES_MAX`], or what all meters leave it of [`TOTALS_BYTES_MAX`]: cells are merged, none is dropped. Beyond months, what is new is counted together as
 //! `__other__`.
 //!
 //! A cell knows its first and its last second. So a coarse answer is exact as long as no cell has events on both sides of
@@ -23,13 +23,15 @@ use super::value::{Code, Engine, Numeric, What};
 use super::window::{Size, UTC};
 use crate::error::Result;
 use crate::event::Event;
-use crate::limits::{METER_CELLS_MAX, METER_TEXT_BYTES_MAX, UNIQUE_TEXTS_MAX};
+use crate::limits::{METER_CELLS_MAX, METER_TEXT_BYTES_MAX, TOTALS_BYTES_MAX, UNIQUE_TEXTS_MAX};
 use crate::time::Instant;
 
 /// The counts of some meters over the events that were added.
 pub struct Totals {
     pub(super) meters: Vec<Meter>,
     pub(super) tables: Vec<Table>,
+    /// What the cells of all tables take
+    pub(super) bytes: usize,
     pub(super) numeric: Numeric,
     pub(super) engine: Engine,
     pub(super) seen: Seen,
@@ -64,10 +66,18 @@ impl Totals {
     pub fn new(meters: Vec<Meter>, options: &Options<'_>) -> Self {
         let mut tables = Vec::new();
         for _ in &meters {
-            tables.push(Table::default());
+            tables.push(Table { share: TOTALS_BYTES_MAX / 2 / meters.len(), ..Table::default() });
         }
         let known = Known::new(&meters, options.engine);
-        Self { meters, tables, numeric: options.numeric, engine: options.engine, seen: Seen::default(), known }
+        Self {
+            meters,
+            tables,
+            bytes: 0,
+            numeric: options.numeric,
+            engine: options.engine,
+            seen: Seen::default(),
+            known,
+        }
     }
 
     /// The meters, as they were given.
@@ -110,7 +120,7 @@ impl Totals {
             table.excluded += 1;
             return;
         }
-        table.add(meter.aggregation, &mut key, &cell);
+        table.add(meter.aggregation, &mut key, &cell, &mut self.bytes);
     }
 
     /// What answers a query about what was added. Error: `limit_exceeded`.
@@ -186,6 +196,8 @@ impl Meter {
 pub(super) struct Table {
     pub(super) bucket: Size,
     pub(super) cells: Cells,
+    /// Bytes that the cells may take in any case
+    share: usize,
     /// Events whose paths were given up.
     excluded: u64,
     /// The cells that packed events have led to, all of one bucket: that of these seconds.
@@ -194,14 +206,19 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn is_full(&self, how: Aggregation) -> bool {
+    /// Whether it may not grow, where the cells of the others take so many bytes.
+    pub(super) fn is_full(&self, how: Aggregation, others: usize) -> bool {
         let cells = if how == Aggregation::UniqueCount { UNIQUE_TEXTS_MAX } else { METER_CELLS_MAX };
-        self.cells.list.len() >= cells || self.cells.index.size() >= METER_TEXT_BYTES_MAX
+        let size = self.cells.size();
+        self.cells.list.len() >= cells
+            || self.cells.index.size() >= METER_TEXT_BYTES_MAX
+            || (size >= self.share && size + others >= TOTALS_BYTES_MAX)
     }
 
-    /// Adds a cell; gives its place.
-    pub(super) fn add(&mut self, how: Aggregation, key: &mut Vec<u8>, cell: &Cell) -> usize {
-        while self.is_full(how) && self.bucket != Size::Month {
+    /// Adds a cell; gives its place. `bytes` are those of the cells of all tables.
+    pub(super) fn add(&mut self, how: Aggregation, key: &mut Vec<u8>, cell: &Cell, bytes: &mut usize) -> usize {
+        let others = bytes.saturating_sub(self.cells.size());
+        while self.is_full(how, others) && self.bucket != Size::Month {
             self.bucket = if self.bucket == Size::Minute {
                 Size::Hour
             } else if self.bucket == Size::Hour {
@@ -211,16 +228,18 @@ impl Table {
             };
             let finer = std::mem::take(&mut self.cells);
             for (at, cell) in finer.list.iter().enumerate() {
-                self.put(how, &mut finer.index.key(at).to_vec(), cell);
+                self.put(how, &mut finer.index.key(at).to_vec(), cell, others);
             }
             self.window = (0, 0);
         }
-        self.put(how, key, cell)
+        let place = self.put(how, key, cell, others);
+        *bytes = others + self.cells.size();
+        place
     }
 
-    fn put(&mut self, how: Aggregation, key: &mut Vec<u8>, cell: &Cell) -> usize {
+    fn put(&mut self, how: Aggregation, key: &mut Vec<u8>, cell: &Cell, others: usize) -> usize {
         key::set_time(key, UTC.window(self.bucket, cell.first.into()).0);
-        if self.bucket == Size::Month && self.is_full(how) && self.cells.index.find(key).is_none() {
+        if self.bucket == Size::Month && self.is_full(how, others) && self.cells.index.find(key).is_none() {
             key.truncate(key::TIME);
         }
         self.cells.put(key, cell, how, cell.count)

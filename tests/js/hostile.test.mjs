@@ -20,7 +20,7 @@ const PEAK_MB_MAX = 350
 for (const [name, { quick }] of Object.entries(cases)) {
   test(name, async () => {
     const cwd = fileURLToPath(new URL('../..', import.meta.url))
-    const options = ['--input-type=module', '--eval', script, name, `${quick}`]
+    const options = ['--expose-gc', '--input-type=module', '--eval', script, name, `${quick}`]
     const { stdout } = await promisify(execFile)(process.execPath, options, { cwd })
     const { once, twice } = JSON.parse(stdout)
     // Twice as much takes twice as long: thrice with the garbage. Of the square it would be four times, and more.
