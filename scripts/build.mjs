@@ -41,7 +41,11 @@ const config = {
   banner: { js: `/*! Contains yaml.\n\n${readFileSync('node_modules/yaml/LICENSE', 'utf8')}*/` },
 }
 
+const billing = { entryPoints: { billing: 'ts/billing/index.ts' } }
+
 await Promise.all([
+  build({ ...esm, ...billing }),
+  build({ ...cjs, ...billing }),
   build({ ...esm, ...config }),
   build({ ...cjs, ...config }),
   build({ ...esm, ...universal }),
@@ -63,6 +67,7 @@ declare('ts/index.ts', 'index')
 declare('ts/entry/slim.ts', 'slim')
 declare('ts/entry/replay/index.ts', 'replay/index')
 declare('ts/config.ts', 'config')
+declare('ts/billing/index.ts', 'billing')
 prices()
 
 /** One declaration file for each module system; nothing in them is specific to either. */

@@ -16,6 +16,10 @@ const node = (...args) => execFileSync(process.execPath, args, { cwd: project, e
 const expected = [
   'LICENSE',
   'README.md',
+  'dist/billing.cjs',
+  'dist/billing.d.cts',
+  'dist/billing.d.ts',
+  'dist/billing.js',
   'dist/cli.js',
   'dist/config.cjs',
   'dist/config.d.cts',

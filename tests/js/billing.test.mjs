@@ -1,0 +1,145 @@
+/** Prices that people publish, vendors' prices as ours, estimates, and the README's examples. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import * as taximeter from 'taximeter'
+import { PriceBook, rate } from 'taximeter'
+import * as billing from 'taximeter/billing'
+import { estimate, format, fromDodo, fromLago, fromOpenMeter, fromStripe, heuristicTokens } from 'taximeter/billing'
+import core from 'taximeter/prices/core'
+
+const amount = (price, quantity) => rate(price, { quantity }).amountExact
+
+test('prices as people write them', () => {
+  // $0.001 a call after 10,000 free ones.
+  const calls = { type: 'unit', amount: '0.001', free: 10_000 }
+  assert.deepEqual(
+    [0, 10_000, 10_001, 250_000].map((n) => amount(calls, n)),
+    ['0', '0', '0.001', '240'],
+  )
+  // $0.04 a standard image, $0.08 in HD.
+  const cell = (quality, price) => ({ when: { quality }, price: { type: 'unit', amount: price } })
+  const images = { type: 'matrix', dimensions: ['quality'], cells: [cell('standard', '0.04'), cell('hd', '0.08')] }
+  const group = (quality, quantity) => ({ group: { quality }, quantity })
+  assert.equal(rate(images, { groups: [group('standard', 25), group('hd', 10)] }).amount, '1.8')
+  // $5 a GB after 10 GB free, metered in bytes.
+  const storage = { type: 'unit', amount: 5, free: 10, quantity: { divide_by: 1024 ** 3 } }
+  assert.equal(amount(storage, 12n * 1024n ** 3n), '10')
+  assert.equal(amount(storage, 10n * 1024n ** 3n + 1n), '0.000000004656612873077392578125')
+  // $0.01 an SMS.
+  assert.equal(amount({ type: 'unit', amount: '0.01' }, 1234), '12.34')
+})
+
+test("Stripe's prices", () => {
+  const unit = { currency: 'usd', billing_scheme: 'per_unit', unit_amount: null, unit_amount_decimal: '0.0015' }
+  assert.deepEqual(fromStripe(unit), { currency: 'USD', price: { type: 'unit', amount: '0.000015' } })
+  const tiered = {
+    currency: 'usd',
+    billing_scheme: 'tiered',
+    tiers_mode: 'graduated',
+    tiers: [
+      { up_to: 5, unit_amount: 700, unit_amount_decimal: '700', flat_amount: 1000, flat_amount_decimal: '1000' },
+      { up_to: null, unit_amount: 650, unit_amount_decimal: '650', flat_amount: null, flat_amount_decimal: null },
+    ],
+  }
+  assert.equal(amount(fromStripe(tiered).price, 6), '51.5')
+  const packaged = { ...unit, unit_amount_decimal: '500', transform_quantity: { divide_by: 100, round: 'up' } }
+  assert.equal(amount(fromStripe(packaged).price, 201), '15')
+  assert.equal(fromStripe({ ...unit, currency: 'jpy', unit_amount_decimal: '7' }).price.amount, '7')
+  assert.equal(fromStripe({ ...unit, currency: 'kwd', unit_amount_decimal: '7' }).price.amount, '0.007')
+  assert.throws(() => fromStripe({ ...tiered, tiers: undefined }), { code: 'invalid_price', path: 'tiers' })
+  assert.throws(() => fromStripe({ ...unit, unit_amount_decimal: null }), { code: 'invalid_price' })
+})
+
+test("Lago's charges", () => {
+  const charge = (charge_model, properties, more = {}) => fromLago({ charge_model, properties, ...more }).price
+  const ranges = [
+    { from_value: 0, to_value: 10, per_unit_amount: '10', flat_amount: '2' },
+    { from_value: 11, to_value: null, per_unit_amount: '5', flat_amount: '3' },
+  ]
+  assert.equal(amount(charge('standard', { amount: '0.5' }), 3), '1.5')
+  assert.equal(amount(charge('graduated', { graduated_ranges: ranges }), 15), '130')
+  assert.equal(amount(charge('volume', { volume_ranges: ranges }), 15), '78')
+  assert.equal(amount(charge('package', { amount: '100', package_size: 10, free_units: 10 }), 121), '1200')
+  const percentage = charge('percentage', { rate: '1.3', fixed_amount: '2', free_units_per_events: 3 })
+  assert.equal(rate(percentage, { events: [50, 100, 250, 400] }).amountExact, '7.2')
+  const steps = [{ from_value: 0, to_value: null, rate: '2', flat_amount: '1' }]
+  assert.equal(amount(charge('graduated_percentage', { graduated_percentage_ranges: steps }), 50), '2')
+  assert.equal(rate(charge('dynamic', {}), { cost: '0.402' }).amount, '0.4')
+  assert.equal(amount(charge('standard', { amount: '0.5' }, { min_amount_cents: 1000 }), 3), '10')
+  const filters = [{ properties: { amount: '2' }, values: { region: ['us', 'eu'] } }]
+  const filtered = charge('standard', { amount: '1' }, { filters })
+  const groups = ['us', 'eu', 'jp'].map((region) => ({ group: { region }, quantity: 1 }))
+  assert.equal(rate(filtered, { groups }).amount, '5')
+  assert.throws(() => charge('custom', {}), { code: 'invalid_price', path: 'charge_model' })
+  assert.throws(() => charge('standard', {}, { prorated: true }), { code: 'invalid_price', path: 'prorated' })
+})
+
+test("OpenMeter's rate cards and Dodo's products", () => {
+  const card = (price, more) => fromOpenMeter({ price, ...more }).price
+  const tier = (upToAmount, unit) => ({ upToAmount, unitPrice: { type: 'unit', amount: unit }, flatPrice: null })
+  const tiers = [tier(undefined, '1'), tier('10', '2')]
+  assert.equal(amount(card({ type: 'tiered', mode: 'graduated', tiers }), 15), '25')
+  assert.equal(amount(card({ type: 'unit', amount: '2', minimumAmount: '50' }), 3), '50')
+  const discounts = { usage: { quantity: '100' }, percentage: { percentage: '10' } }
+  assert.equal(amount(card({ type: 'unit', amount: '2' }, { discounts }), 150), '90')
+  assert.equal(amount(card({ type: 'package', amount: '15', quantityPerPackage: '10' }), 11), '30')
+  const unitConfig = { operation: 'divide', conversionFactor: '1000', rounding: 'ceiling' }
+  assert.equal(amount(card({ type: 'unit', amount: '10' }, { unitConfig }), 1400), '20')
+  assert.equal(amount(card(null), 5), '0')
+  assert.throws(() => card({ type: 'new' }), { code: 'invalid_price' })
+  const product = {
+    price: {
+      type: 'usage_based_price',
+      currency: 'USD',
+      fixed_price: 900,
+      meters: [{ meter_id: 'm1', name: 'calls', price_per_unit: '2', free_threshold: 1000 }],
+    },
+  }
+  const { currency, meters, fixed } = fromDodo(product)
+  assert.deepEqual([currency, amount(meters.calls, 2500), amount(fixed, 0)], ['USD', '30', '9'])
+})
+
+test('an estimate before a call: a range, and how it was made', () => {
+  const book = new PriceBook(core)
+  const ask = (more) => estimate(book, { model: 'gpt-4o', maxOutput: 1000, at: '2026-11-01T00:00:00Z', ...more })
+  const { low, expected, high, method, flags } = ask({ input: 1000 })
+  assert.deepEqual([low, expected, high, method, flags], ['0.0025', '0.0075', '0.0125', 'given', ['estimated']])
+  const rough = ask({ input: 'Hello, world! 1234' })
+  assert.equal(rough.method, 'heuristic')
+  assert.ok(rough.inputTokens.low < rough.inputTokens.high)
+  assert.equal(ask({ input: 'abc', tokenizer: (text) => text.length, expectedOutput: 0 }).expected, '0.0000075')
+  assert.equal(ask({ input: 5, model: 'nobody-knows' }).status, 'unpriced')
+  assert.throws(() => ask({ input: 5, maxOutput: Number.NaN }), { code: 'invalid_usage', path: 'maxOutput' })
+  assert.deepEqual(
+    ['', 'Hello world', 'internationalization', ' 12345', '你好世界', 'Привет', 'a  b'].map(heuristicTokens),
+    [0, 2, 3, 3, 3, 2, 3],
+  )
+})
+
+test('amounts for people keep their digits', () => {
+  assert.equal(format('0.000003', 'USD'), '$0.000003')
+  assert.equal(format('12345678901234567890.5', 'USD'), '$12,345,678,901,234,567,890.50')
+  assert.equal(format('1234.5', 'EUR', 'de-DE').replace(/\s/g, ' '), '1.234,50 €')
+  assert.equal(format('1500', 'JPY'), '¥1,500')
+})
+
+test("the README's examples of prices give what they say", () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const [, section] = /\n### Prices\n(.*?)\n### /s.exec(readme)
+  const [, code] = /```ts\n(.*?)```/s.exec(section)
+  const names = { ...taximeter, ...billing, book: core }
+  let checked = 0
+  const check = (got, want) => {
+    assert.deepEqual(got, want)
+    checked += 1
+  }
+  const lines = code.split('\n').map((line) => {
+    if (line.startsWith('import ')) return ''
+    const [, expression, want] = /^(.+?) \/\/ → (.+)$/.exec(line) ?? []
+    return want ? `check(${expression}, ${want})` : line
+  })
+  new Function('check', ...Object.keys(names), lines.join('\n'))(check, ...Object.values(names))
+  assert.equal(checked, code.match(/\/\/ →/g).length)
+  assert.ok(checked >= 6)
+})

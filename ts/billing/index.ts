@@ -1,0 +1,4 @@
+/** `taximeter/billing`: what needs no core. */
+export { type Estimate, type EstimateRequest, estimate, heuristicTokens, type Pricing } from './estimate'
+export { format } from './format'
+export { fromDodo, fromLago, fromOpenMeter, fromStripe, type Imported } from './import'
