@@ -16,6 +16,10 @@ export class Core {
      */
     cost(query: string): string;
     /**
+     * See [`Client::discard`].
+     */
+    discard(): void;
+    /**
      * See [`Client::drain`].
      */
     drain(from: number, to: number, base_ms: number, node: number, counter: number, mono_ms: number): number;
@@ -63,6 +67,10 @@ export class Core {
      * See [`Client::request`].
      */
     request(): string;
+    /**
+     * See [`Client::requeue`].
+     */
+    requeue(seq: number, bytes: number, time_ms: number): void;
     /**
      * See [`Client::restore`].
      */

@@ -62,6 +62,16 @@ export class Core {
         }
     }
     /**
+     * See [`Client::discard`].
+     */
+    discard() {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        __wbg_call_guard();
+        wasm.core_discard(this.__wbg_ptr);
+    }
+    /**
      * See [`Client::drain`].
      * @param {number} from
      * @param {number} to
@@ -345,6 +355,23 @@ export class Core {
         } finally {
             __wbg_call_guard();
             wasm.__wbindgen_free(deferred1_0, deferred1_1, 1);
+        }
+    }
+    /**
+     * See [`Client::requeue`].
+     * @param {number} seq
+     * @param {number} bytes
+     * @param {number} time_ms
+     */
+    requeue(seq, bytes, time_ms) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.core_requeue(this.__wbg_ptr, seq, bytes, time_ms);
+        if (ret[1]) {
+            throw takeFromExternrefTable0(ret[0]);
         }
     }
     /**

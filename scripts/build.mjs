@@ -32,6 +32,7 @@ const edgeReplay = {
   entryPoints: ['ts/entry/replay/workerd.ts', 'ts/entry/replay/edge-light.ts'],
   outdir: 'dist/replay',
 }
+const file = { entryPoints: ['ts/entry/file.ts'], platform: 'node' }
 const cli = { entryPoints: { cli: 'ts/cli/index.ts' }, platform: 'node', external: ['taximeter', 'taximeter-dev'] }
 
 const config = {
@@ -56,6 +57,8 @@ await Promise.all([
   build({ ...cjs, ...replay }),
   build({ ...esm, ...edge }),
   build({ ...esm, ...edgeReplay }),
+  build({ ...esm, ...file }),
+  build({ ...cjs, ...file }),
   build({ ...esm, ...cli, banner: { js: '#!/usr/bin/env node' } }),
 ])
 cpSync('pkg/core.wasm', 'dist/core.wasm')
@@ -68,6 +71,7 @@ declare('ts/entry/slim.ts', 'slim')
 declare('ts/entry/replay/index.ts', 'replay/index')
 declare('ts/config.ts', 'config')
 declare('ts/billing/index.ts', 'billing')
+declare('ts/entry/file.ts', 'file')
 prices()
 
 /** One declaration file for each module system; nothing in them is specific to either. */

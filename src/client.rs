@@ -177,6 +177,22 @@ impl Client {
         self.delivery.continue_after(seq, batch);
     }
 
+    /// Sends an event that was in quarantine, under a new number. Error: `queue_full`.
+    pub fn requeue(&mut self, seq: u32, bytes: u32, time_ms: i64) -> Result<()> {
+        let (events, room, _) = self.delivery.room();
+        if events == 0 || room < bytes as usize {
+            return Err(Error::new("queue_full", "too many events wait for the sink"));
+        }
+        self.delivery.continue_after(seq, 0);
+        self.delivery.requeue(seq, bytes, time_ms, None);
+        Ok(())
+    }
+
+    /// An event in quarantine is given up.
+    pub fn discard(&mut self) {
+        self.delivery.discard();
+    }
+
     /// Seals what waits at once.
     pub fn flush(&mut self) {
         self.delivery.flush();

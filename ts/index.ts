@@ -7,6 +7,7 @@ export { type ModelPrices, PriceBook, type PriceBookData, type ProviderCost, typ
 export { burnDown, invoice, rate, rateOpenMeter } from './price/rate'
 export type * from './price/types'
 export { type BatchOptions, type DodoOptions, dodo, type OpenMeterOptions, openmeter, type Sink } from './sink'
+export type { Spool } from './spool/journal'
 export { Taximeter, type TaximeterOptions } from './taximeter'
 export type * from './types'
 export type { UsageContext } from './wrap/host'

@@ -79,11 +79,11 @@ export class Kept {
   }
 
   /** The pending event of that number. */
-  get(seq: number): { id: string; text: string } | undefined {
-    let found: { id: string; text: string } | undefined
+  get(seq: number): { id: string; text: string; timeMs: number } | undefined {
+    let found: { id: string; text: string; timeMs: number } | undefined
     this.#eachOf([seq, seq], ({ piece }, index) => {
       const bytes = piece.bytes.subarray(this.#start(piece, index) + this.#separatorBytes, piece.ends[index])
-      found = { id: piece.id(index), text: new TextDecoder().decode(bytes) }
+      found = { id: piece.id(index), text: new TextDecoder().decode(bytes), timeMs: piece.timeMs(index) }
     })
     return found
   }

@@ -1,9 +1,11 @@
-import type { CoreHandle } from './core'
+import { type CoreHandle, toError } from './core'
 import { type Outcome, send, type Transport, timeout } from './driver'
 import type { Emitter } from './emitter'
 import type { Core } from './engine'
+import { TaximeterError } from './errors'
 import { encoder, Kept, type Piece, type Runs } from './kept'
 import { flushAtProcessEnd, forgetProcessEnd } from './lifecycle'
+import type { Entry, LeftEvent, Spool } from './spool/journal'
 import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './types'
 
 /** How long a flush waits if not told otherwise. */
@@ -41,14 +43,25 @@ export class Outbox {
   readonly #kept: Kept
   /** Requests that have no outcome yet, and their events. */
   readonly #flying = new Map<number, { seqs: Runs; at: number }>()
-  readonly #quarantined: QuarantinedEvent[] = []
+  #quarantined: PutAside[] = []
+  readonly #spool: Spool | undefined
+  /** What goes into the spool with the next entries. */
+  #unwritten: Entry[] = []
+  #isDegraded = false
   readonly #counts = { recorded: 0, delivered: 0, quarantined: 0, dropped: 0, requests: 0 }
   #waiters: Waiter[] = []
   #lastSeq = 0
   #lastBatch = 0
   #wake: { at: number; cancel(): void } | undefined
 
-  constructor(core: CoreHandle, transport: Transport, events: Emitter<TaximeterEvents>, drain: () => void) {
+  /** Throws `spool_locked`, `spool_other_sink`, `spool_failed`. */
+  constructor(
+    core: CoreHandle,
+    transport: Transport,
+    events: Emitter<TaximeterEvents>,
+    drain: () => void,
+    spool: Spool | undefined,
+  ) {
     this.#core = core
     this.#transport = transport
     this.#prefix = encoder.encode(core.request.prefix)
@@ -56,11 +69,19 @@ export class Outbox {
     this.#events = events
     this.#drain = drain
     this.#kept = new Kept(core.request.separator.length)
+    this.#spool = spool
+    if (spool) this.#takeOver(spool)
+  }
+
+  /** Whether what is recorded has to be written down before `record()` returns. */
+  get isSpooled(): boolean {
+    return this.#spool !== undefined
   }
 
   /** Takes events that the core has accepted. */
   add(piece: Piece, dropped: number[], due: boolean): void {
     this.#kept.add(piece)
+    if (this.#spool) this.#note(...entriesOf(piece, this.#core.request.separator.length))
     this.#counts.recorded += piece.ends.length
     this.#lastSeq = piece.first + piece.ends.length - 1
     if (dropped.length > 0)
@@ -85,20 +106,118 @@ export class Outbox {
   /** Puts an event aside that was never given a number. */
   quarantine(event: QuarantinedEvent): void {
     this.#counts.recorded += 1
-    this.#putAside(event)
+    this.#putAside({ seq: undefined, timeMs: Date.now(), event })
   }
 
   /** Registers every pending event with a core that has just been made anew. */
   restore(core: Core): void {
     // The answer to a request of the old core will be nobody's.
-    for (const { seqs, at } of this.#flying.values()) this.#kept.markAmbiguous(seqs, at)
+    for (const { seqs, at } of this.#flying.values()) {
+      this.#kept.markAmbiguous(seqs, at)
+      this.#note({ do: 'ambiguous', at, seqs })
+    }
     this.#kept.each((seq, bytes, timeMs, ambiguousAt) => core.restore(seq, bytes, timeMs, ambiguousAt))
     core.continueAfter(this.#lastSeq, this.#lastBatch)
     this.#wakeAt(now())
   }
 
   quarantined(): QuarantinedEvent[] {
-    return [...this.#quarantined]
+    return this.#quarantined.map(({ event }) => event)
+  }
+
+  /** Sends events in quarantine after all: that one, or all of them. Gives how many; the queue has to have room. */
+  release(id: string | undefined): number {
+    this.#drain()
+    return this.#take(id, ({ event, seq, timeMs }) => {
+      const separator = this.#core.request.separator
+      const bytes = encoder.encode(separator + event.event) as Uint8Array<ArrayBuffer>
+      const as = this.#lastSeq + 1
+      this.#core.call((core) => core.requeue(as, bytes.length - separator.length, timeMs))
+      this.#lastSeq = as
+      this.#counts.quarantined -= 1
+      this.#kept.add(single(as, event.id, timeMs, bytes))
+      if (seq !== undefined) this.#note({ do: 'released', seq, as })
+      this.wait(true)
+    })
+  }
+
+  /** Gives up events in quarantine: that one, or all of them. They count as dropped. Gives how many. */
+  discard(id: string | undefined): number {
+    return this.#take(id, ({ event, seq }) => {
+      this.#core.call((core) => core.discard())
+      this.#counts.quarantined -= 1
+      this.#counts.dropped += 1
+      if (seq !== undefined) this.#note({ do: 'settled', seqs: [seq, seq] })
+      this.#events.emit('dropped', { ids: [event.id] })
+    })
+  }
+
+  /** Takes events out of quarantine; what throws leaves the event where it is. */
+  #take(id: string | undefined, how: (event: PutAside) => void): number {
+    const wanted = this.#quarantined.filter(({ event }) => id === undefined || event.id === id)
+    for (const event of wanted) {
+      how(event)
+      this.#quarantined = this.#quarantined.filter((other) => other !== event)
+    }
+    return wanted.length
+  }
+
+  /** Nothing more is written to the spool. What is pending is there. */
+  close(): void {
+    this.#spool?.close()
+  }
+
+  /** Takes over what an earlier process left. */
+  #takeOver(spool: Spool): void {
+    let left: ReturnType<Spool['open']>
+    try {
+      left = spool.open(this.#core.request.url)
+    } catch (error) {
+      throw spoolError(error, 'spool_failed')
+    }
+    if (left.corrupt > 0) {
+      const error = new TaximeterError('spool_corrupt', `${left.corrupt} records of the spool were not whole`)
+      // When somebody can listen.
+      queueMicrotask(() => this.#events.emit('error', error))
+    }
+    for (const event of left.events) this.#takeOverOne(event)
+    this.#lastSeq = left.lastSeq
+    if (this.#kept.count === 0) return
+    this.#core.call((core) => this.restore(core))
+    this.wait(true)
+  }
+
+  #takeOverOne({ seq, id, timeMs, bytes, ambiguousAt, reason }: LeftEvent): void {
+    this.#counts.recorded += 1
+    if (reason) {
+      const { code, status, text } = reason
+      this.#counts.quarantined += 1
+      this.#quarantined.push({
+        seq,
+        timeMs,
+        event: quarantinedEvent(id, code, status, text, new TextDecoder().decode(bytes)),
+      })
+      return
+    }
+    const separator = encoder.encode(this.#core.request.separator)
+    const whole = new Uint8Array(separator.length + bytes.length)
+    whole.set(separator)
+    whole.set(bytes, separator.length)
+    this.#kept.add(single(seq, id, timeMs, whole))
+    if (ambiguousAt !== undefined) this.#kept.markAmbiguous([seq, seq], ambiguousAt)
+  }
+
+  /** Writes entries down. What fails is told once; the events stay in memory. */
+  #note(...entries: Entry[]): void {
+    if (!this.#spool) return
+    try {
+      this.#spool.write([...this.#unwritten, ...entries])
+      this.#isDegraded = false
+    } catch (error) {
+      if (!this.#isDegraded) this.#events.emit('error', spoolError(error, 'spool_degraded'))
+      this.#isDegraded = true
+    }
+    this.#unwritten = []
   }
 
   stats(): Omit<Stats, 'refused' | 'unmetered'> {
@@ -177,6 +296,7 @@ export class Outbox {
     } catch (error) {
       this.#core.report(error)
     }
+    if (this.#unwritten.length > 0) this.#note()
     for (const waiter of this.#waiters) if (this.#isSettled(waiter.last)) waiter.done()
   }
 
@@ -195,6 +315,7 @@ export class Outbox {
         break
       case AMBIGUOUS:
         this.#kept.markAmbiguous(numbers.subarray(1), first)
+        this.#note({ do: 'ambiguous', at: first, seqs: numbers.subarray(1) })
         break
       case WAKE:
         this.#wakeAt(first)
@@ -204,12 +325,12 @@ export class Outbox {
         const kept = this.#kept.get(first)
         if (kept === undefined) break
         this.#forget([first, first])
+        const status = second || undefined
+        this.#note({ do: 'quarantined', seq: first, code, status, text: said || undefined })
         this.#putAside({
-          id: kept.id,
-          code,
-          event: kept.text,
-          ...(second > 0 && { status: second }),
-          ...(said !== '' && { text: said }),
+          seq: first,
+          timeMs: kept.timeMs,
+          event: quarantinedEvent(kept.id, code, status, said, kept.text),
         })
         break
       }
@@ -222,17 +343,20 @@ export class Outbox {
     this.#flying.set(batch, { seqs, at: Date.now() })
     this.#lastBatch = batch
     this.#counts.requests += 1
+    this.#note({ do: 'sent', at: Date.now(), seqs })
     send(this.#transport, this.#kept.body(seqs, this.#prefix, this.#suffix), deadlineMs, (outcome) => {
       this.#flying.delete(batch)
+      // Together with what comes of it.
+      if (this.#spool) this.#unwritten.push({ do: 'returned', seqs })
       // A core that was made meanwhile does not know the batch, and has its events back already.
       this.#perform((core) => tell(core, batch, outcome))
     })
   }
 
-  #putAside(event: QuarantinedEvent): void {
+  #putAside(aside: PutAside): void {
     this.#counts.quarantined += 1
-    this.#quarantined.push(event)
-    this.#events.emit('quarantined', event)
+    this.#quarantined.push(aside)
+    this.#events.emit('quarantined', aside.event)
   }
 
   #forget(seqs: Runs, ids?: string[]): number {
@@ -243,12 +367,53 @@ export class Outbox {
 
   /** What only a listener sees is made for listeners only: an id is text that is made late. */
   #settle(seqs: Runs, as: 'delivered' | 'dropped'): void {
+    this.#note({ do: 'settled', seqs })
     const ids: string[] | undefined = this.#events.has(as) ? [] : undefined
     this.#counts[as] += this.#forget(seqs, ids)
     if (ids !== undefined) this.#events.emit(as, { ids })
   }
 
   readonly #atProcessEnd = () => void this.flush(FLUSH_DEADLINE_MS)
+}
+
+/** An event in quarantine; one without a number was never in the queue. */
+interface PutAside {
+  readonly seq: number | undefined
+  readonly timeMs: number
+  readonly event: QuarantinedEvent
+}
+
+function quarantinedEvent(
+  id: string,
+  code: string,
+  status: number | undefined,
+  text: string | undefined,
+  event: string,
+): QuarantinedEvent {
+  return { id, code, event, ...(status && { status }), ...(text && { text }) }
+}
+
+/** An event alone. */
+export function single(first: number, id: string, timeMs: number, bytes: Uint8Array<ArrayBuffer>): Piece {
+  return { first, bytes, ends: [bytes.length], id: () => id, timeMs: () => timeMs }
+}
+
+/** Events as the spool keeps them. */
+function entriesOf(piece: Piece, separatorBytes: number): Entry[] {
+  const { first, bytes, ends } = piece
+  return Array.from(ends, (end, index) => ({
+    do: 'event',
+    seq: first + index,
+    timeMs: piece.timeMs(index),
+    id: piece.id(index),
+    bytes: bytes.subarray((index === 0 ? 0 : (ends[index - 1] as number)) + separatorBytes, end),
+  }))
+}
+
+function spoolError(error: unknown, otherwise: string): TaximeterError {
+  const { code } = Object(error)
+  const isOurs = typeof code === 'string' && code.startsWith('spool_')
+  return new TaximeterError(isOurs ? code : otherwise, toError(error).message, { path: 'spool', cause: error })
 }
 
 /** Tells the core what came of a request. */

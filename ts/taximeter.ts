@@ -5,8 +5,9 @@ import { TaximeterError } from './errors'
 import { dataText, jsonText } from './json'
 import { encoder } from './kept'
 import { viaNode } from './node-http'
-import { FLUSH_DEADLINE_MS, now, Outbox } from './outbox'
+import { FLUSH_DEADLINE_MS, now, Outbox, single } from './outbox'
 import { Sink } from './sink'
+import type { Spool } from './spool/journal'
 import { Staging } from './staging/staging'
 import type {
   AnyMeter,
@@ -49,6 +50,11 @@ export interface TaximeterOptions {
   fetch?: typeof globalThis.fetch
   /** What happens when 10,000 events or 16 MiB wait. `reject` if absent: `record()` gives `queue_full`. */
   onFull?: 'reject' | 'drop-oldest' | 'drop-newest'
+  /**
+   * Where events wait so that they outlive the process: `fileSpool()` of `taximeter/file`. In memory if absent. What an
+   * earlier process left is taken over and delivered.
+   */
+  spool?: Spool
   /** Makes `record()` throw instead of giving the error back. */
   strict?: boolean
   /**
@@ -66,7 +72,7 @@ export interface TaximeterOptions {
   onAbort?: OnAbort
 }
 
-const OPTIONS = ['sink', 'source', 'meters', 'prices', 'fetch', 'onFull', 'strict', 'provider', 'llm', 'onAbort']
+const OPTIONS = ['sink', 'source', 'meters', 'prices', 'fetch', 'onFull', 'spool', 'strict', 'provider', 'llm', 'onAbort']
 
 /**
  * Records usage, delivers it, and shows what it comes to.
@@ -140,7 +146,13 @@ export class Taximeter {
       },
       (error) => this.#events.emit('error', error),
     )
-    this.#outbox = new Outbox(this.#core, this.#transport(sink), this.#events, () => this.#staging.drain())
+    this.#outbox = new Outbox(
+      this.#core,
+      this.#transport(sink),
+      this.#events,
+      () => this.#staging.drain(),
+      options.spool,
+    )
     this.#staging = new Staging(this.#core, this.#outbox)
     this.#host = usageHost(
       this.#core,
@@ -170,7 +182,10 @@ export class Taximeter {
       if (event === null || typeof event !== 'object')
         throw new TaximeterError('invalid_event', 'an event is an object')
       const staged = this.#staging.take(event)
-      if (staged !== undefined) return staged
+      if (staged !== undefined) {
+        if (this.#outbox.isSpooled) this.#staging.drain()
+        return staged
+      }
       const text = jsonText(event)
       this.#staging.drain()
       this.#core.seed()
@@ -296,12 +311,16 @@ export class Taximeter {
     return this.#outbox.flush(options.deadlineMs ?? FLUSH_DEADLINE_MS)
   }
 
-  /** Takes no more events, flushes, and says what is left. Events still pending then are lost with the process. */
+  /**
+   * Takes no more events, flushes, and says what is left. Events still pending then are lost with the process, or wait
+   * in the spool for the next one.
+   */
   async close(options: { deadlineMs?: number } = {}): Promise<FlushResult> {
     this.#openCalls.finishAll()
     this.#closed = true
     const result = await this.flush(options)
     this.#outbox.letGo()
+    this.#outbox.close()
     return result
   }
 
@@ -314,9 +333,24 @@ export class Taximeter {
     return { ...this.#outbox.stats(), refused: this.#refused, unmetered: this.#unmetered }
   }
 
-  /** Events that the vendor refused for good, with the reason. */
+  /** Events that the vendor refused for good, with the reason: kept until they are released or discarded. */
   quarantined(): QuarantinedEvent[] {
     return this.#outbox.quarantined()
+  }
+
+  /**
+   * Sends an event in quarantine after all, or all of them, with the same bytes: after the customer was made known to
+   * the vendor, say. One that was put aside as `dedup_window_expired` may be counted twice. Gives how many.
+   *
+   * Throws `queue_full`; the others stay where they are.
+   */
+  release(id?: string): number {
+    return this.#outbox.release(id)
+  }
+
+  /** Gives up an event in quarantine, or all of them: they count as dropped. Gives how many. */
+  discard(id?: string): number {
+    return this.#outbox.discard(id)
   }
 
   /** Listens; the function that is returned stops it. */
@@ -361,8 +395,7 @@ export class Taximeter {
     if ('seq' in kept) {
       const { seq, id, text, timeMs, dropped, due } = kept
       const bytes = encoder.encode(this.#core.request.separator + text) as Uint8Array<ArrayBuffer>
-      const piece = { first: seq, bytes, ends: [bytes.length], id: () => id, timeMs: () => timeMs }
-      this.#outbox.add(piece, dropped, due)
+      this.#outbox.add(single(seq, id, timeMs, bytes), dropped, due)
       this.#staging.forgetRoom()
     }
     return kept.id

@@ -216,6 +216,16 @@ impl Core {
         self.0.continue_after(seq, batch);
     }
 
+    /// See [`Client::requeue`].
+    pub fn requeue(&mut self, seq: u32, bytes: u32, time_ms: f64) -> Result<(), JsValue> {
+        self.0.requeue(seq, bytes, time_ms as i64).map_err(thrown)
+    }
+
+    /// See [`Client::discard`].
+    pub fn discard(&mut self) {
+        self.0.discard();
+    }
+
     /// See [`Client::flush`].
     pub fn flush(&mut self) {
         self.0.flush();

@@ -1,5 +1,6 @@
 import { version } from 'taximeter'
 import { replayCommand } from './replay'
+import { quarantine } from './quarantine'
 
 const HELP = `taximeter: usage metering
 
@@ -7,6 +8,8 @@ const HELP = `taximeter: usage metering
                        a local ingest server, with nothing to sign up for
   taximeter replay EVENTS --meters meters.yaml [--query 'tokens?groupBy=model'] [--json]
                        what meters say of a file of events, one a line
+  taximeter quarantine FILE [--json | --release ID | --discard ID]
+                       what a vendor refused, in a file spool; ID may be 'all'
   taximeter --version
   taximeter --help`
 
@@ -26,6 +29,7 @@ const [command, ...args] = process.argv.slice(2)
 try {
   if (command === 'dev') process.exitCode = await dev(args)
   else if (command === 'replay') process.exitCode = await replayCommand(args)
+  else if (command === 'quarantine') process.exitCode = quarantine(args)
   else if (command === '--version') console.log(version())
   else if (command === undefined || command === '--help') console.log(HELP)
   else throw new Error(`there is no command '${command}'\n\n${HELP}`)

@@ -86,8 +86,6 @@ class World {
         this.#clock.wallAheadMs += value
       },
       flush: () => this.#flush(value),
-      release: () => this.#meter.release(),
-      discard: () => this.#meter.discard(),
       expect: () => this.#expect(value),
     }
     assert.ok(Object.hasOwn(steps, name), `there is no step '${name}'`)

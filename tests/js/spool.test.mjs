@@ -1,0 +1,394 @@
+/** Spools: one suite for all, then what only a file can suffer. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
+import { openmeter, Taximeter } from 'taximeter'
+import { fileSpool } from 'taximeter/file'
+import { startDevServer } from 'taximeter-dev'
+import { internals } from './internals.mjs'
+
+const { State, encode, decode, crc32: ours } = await internals('spool/journal', 'spool/record')
+
+const SINK = 'http://127.0.0.1:1/api/v1/events'
+const bytes = (text) => new TextEncoder().encode(text)
+const event = (seq, text = `{"n":${seq},"é":"€"}`) => ({
+  do: 'event',
+  seq,
+  timeMs: 1_795_226_400_000 + seq,
+  id: `id "${seq}" é`,
+  bytes: bytes(text),
+})
+
+function folder(t) {
+  const path = mkdtempSync(join(tmpdir(), 'taximeter-spool-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+/** The rules without a medium. */
+class MemorySpool {
+  state = new State()
+  open() {
+    return this.state.left(0)
+  }
+  write(entries) {
+    for (const entry of entries) this.state.apply(entry)
+  }
+  close() {}
+}
+
+const plain = ({ events, lastSeq, corrupt }) => ({
+  lastSeq,
+  corrupt,
+  events: events.map(({ seq, id, bytes, ambiguousAt, reason }) => ({
+    seq,
+    id,
+    text: new TextDecoder().decode(bytes),
+    ...(ambiguousAt !== undefined && { ambiguousAt }),
+    ...(reason && { code: reason.code }),
+  })),
+})
+
+/** What every spool does: `make` gives the same one each time, as another process would open it. */
+function testSpool(name, make) {
+  const story = (title, entries, want) =>
+    test(`${name}: ${title}`, (t) => {
+      const open = make(t)
+      const first = open()
+      assert.deepEqual(plain(first.open(SINK)), { lastSeq: 0, corrupt: 0, events: [] })
+      for (const some of entries) first.write(some)
+      first.close()
+      const second = open()
+      assert.deepEqual(plain(second.open(SINK)), { corrupt: 0, ...want })
+      second.close()
+      // Once more: opening changes nothing.
+      const third = open()
+      assert.deepEqual(plain(third.open(SINK)), { corrupt: 0, ...want })
+      third.close()
+    })
+  const left = (seq, more) => ({ seq, id: `id "${seq}" é`, text: `{"n":${seq},"é":"€"}`, ...more })
+  story('events wait in order', [[event(1), event(2)], [event(3)]], { lastSeq: 3, events: [left(1), left(2), left(3)] })
+  story('what is settled is gone', [[event(1), event(2), event(3)], [{ do: 'settled', seqs: [1, 1, 3, 3] }]], {
+    lastSeq: 2,
+    events: [left(2)],
+  })
+  story('with nothing left, numbers begin anew', [[event(1)], [{ do: 'settled', seqs: [1, 1] }]], {
+    lastSeq: 0,
+    events: [],
+  })
+  story(
+    'a request without an outcome may have arrived',
+    [[event(1), event(2)], [{ do: 'sent', at: 7, seqs: [1, 1] }]],
+    {
+      lastSeq: 2,
+      events: [left(1, { ambiguousAt: 7 }), left(2)],
+    },
+  )
+  story(
+    'one that is known not to have arrived has not',
+    [[event(1)], [{ do: 'sent', at: 7, seqs: [1, 1] }], [{ do: 'returned', seqs: [1, 1] }]],
+    { lastSeq: 1, events: [left(1)] },
+  )
+  story(
+    'the first time that it may have arrived counts',
+    [
+      [event(1)],
+      [
+        { do: 'returned', seqs: [1, 1] },
+        { do: 'ambiguous', at: 7, seqs: [1, 1] },
+      ],
+      [
+        { do: 'ambiguous', at: 9, seqs: [1, 1] },
+        { do: 'sent', at: 11, seqs: [1, 1] },
+      ],
+    ],
+    { lastSeq: 1, events: [left(1, { ambiguousAt: 7 })] },
+  )
+  story(
+    'quarantine stays quarantine',
+    [[event(1), event(2)], [{ do: 'quarantined', seq: 1, code: 'rejected', status: 400, text: 'no' }]],
+    { lastSeq: 2, events: [left(1, { code: 'rejected' }), left(2)] },
+  )
+  story(
+    'what is released is pending under another number',
+    [[event(1), event(2)], [{ do: 'quarantined', seq: 1, code: 'rejected' }], [{ do: 'released', seq: 1, as: 3 }]],
+    { lastSeq: 3, events: [left(2), { ...left(1), seq: 3 }] },
+  )
+}
+
+testSpool('memory', () => {
+  const spool = new MemorySpool()
+  return () => spool
+})
+testSpool('file', (t) => {
+  const path = join(folder(t), 'a.spool')
+  return () => fileSpool(path)
+})
+
+test('checksums are those of zip', () => {
+  for (const text of ['', 'a', 'The quick brown fox jumps over the lazy dog', 'é€'.repeat(1000)]) {
+    assert.equal(ours(bytes(text)), crc32 ? crc32(bytes(text)) : ours(bytes(text)), text)
+  }
+  assert.equal(ours(bytes('123456789')), 0xcbf43926)
+})
+
+test('a file that is torn at any byte: all whole records load, the torn one is counted', (t) => {
+  const path = join(folder(t), 'a.spool')
+  const whole = encode([{ do: 'sink', sink: SINK }, event(1), event(2), event(3, `{"long":"${'x'.repeat(300)}"}`)])
+  const ends = [...whole].flatMap((byte, i) => (byte === 10 ? [i + 1] : []))
+  for (let length = 0; length <= whole.length; length++) {
+    writeFileSync(path, whole.subarray(0, length))
+    const spool = fileSpool(path)
+    const left = spool.open(SINK)
+    const records = ends.filter((end) => end <= length).length
+    assert.equal(left.events.length, Math.max(0, records - 1), `${length} bytes`)
+    assert.equal(left.corrupt, ends.includes(length) || length === 0 ? 0 : 1, `${length} bytes`)
+    spool.close()
+  }
+})
+
+test('a changed byte anywhere costs one record, and never another', () => {
+  const whole = encode([event(1), event(2), event(3)])
+  for (let at = 0; at < whole.length; at++) {
+    for (const flip of [1, 0x20, 0x80]) {
+      const changed = Uint8Array.from(whole)
+      changed[at] ^= flip
+      const { entries, corrupt, foreign } = decode(changed)
+      assert.ok(entries.length >= 1 && corrupt + foreign.length >= 1, `${at}`)
+      for (const { seq, bytes } of entries) assert.deepEqual(bytes, event(seq).bytes)
+    }
+  }
+})
+
+test('nonsense of any kind is survived', () => {
+  let state = 1
+  const random = () => {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9
+    return state >>> 0
+  }
+  const corpus = encode([{ do: 'sink', sink: SINK }, event(1), { do: 'sent', at: 1, seqs: [1, 1] }, event(2)])
+  for (let round = 0; round < 3000; round++) {
+    const mutant = Uint8Array.from(corpus)
+    for (let i = 0; i < 1 + (random() % 8); i++) mutant[random() % mutant.length] = random()
+    const { entries } = decode(mutant.subarray(random() % 40, mutant.length - (random() % 40)))
+    const fold = new State()
+    for (const entry of entries) if (entry.do !== 'sink') fold.apply(entry)
+    fold.left(0)
+  }
+})
+
+test('records of another version are left alone', (t) => {
+  const path = join(folder(t), 'a.spool')
+  const foreign = '2 00000000 what a later version writes\n'
+  writeFileSync(path, encode([{ do: 'sink', sink: SINK }, event(1)]))
+  appendFileSync(path, foreign)
+  for (let i = 0; i < 2; i++) {
+    const spool = fileSpool(path)
+    const left = spool.open(SINK)
+    assert.deepEqual([left.events.length, left.corrupt], [1, 0])
+    spool.close()
+    assert.ok(readFileSync(path, 'utf8').includes(foreign))
+  }
+})
+
+test('the file is its owner’s alone, and no link is followed', (t) => {
+  const place = folder(t)
+  const path = join(place, 'a.spool')
+  writeFileSync(path, '', { mode: 0o644 })
+  const spool = fileSpool(path)
+  spool.open(SINK)
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  spool.close()
+  symlinkSync(path, join(place, 'link.spool'))
+  assert.throws(() => fileSpool(join(place, 'link.spool')).open(SINK), { code: 'ELOOP' })
+})
+
+test('one writer: a second one is refused, a dead one is not waited for', (t) => {
+  const path = join(folder(t), 'a.spool')
+  const first = fileSpool(path)
+  first.open(SINK)
+  assert.throws(() => fileSpool(path).open(SINK), { code: 'spool_locked' })
+  const meter = () =>
+    new Taximeter({ source: 't', sink: openmeter({ url: 'http://127.0.0.1:1' }), spool: fileSpool(path) })
+  assert.throws(meter, { code: 'spool_locked' })
+  first.close()
+  assert.ok(!existsSync(`${path}.lock`))
+  // A process that was killed; a container's that had our own number; a machine that is gone.
+  const { pid } = spawnSync(process.execPath, ['-e', ''])
+  const host = execFileSync('hostname').toString().trim()
+  for (const [text, ageS] of [
+    [`${pid} 1 ${host}\n`, 0],
+    [`${process.pid} 1 ${host}\n`, 0],
+    ['1 1 elsewhere\n', 61],
+  ]) {
+    writeFileSync(`${path}.lock`, text)
+    const then = Date.now() / 1000 - ageS
+    utimesSync(`${path}.lock`, then, then)
+    const spool = fileSpool(path)
+    spool.open(SINK)
+    spool.close()
+  }
+  writeFileSync(`${path}.lock`, '1 1 elsewhere\n')
+  assert.throws(() => fileSpool(path).open(SINK), { code: 'spool_locked' })
+})
+
+test('a spool of another sink is refused while it holds events', (t) => {
+  const path = join(folder(t), 'a.spool')
+  const write = (sink, entries) => {
+    const spool = fileSpool(path)
+    const left = spool.open(sink)
+    spool.write(entries)
+    spool.close()
+    return left
+  }
+  write(SINK, [event(1)])
+  assert.throws(() => fileSpool(path).open('https://other.example'), { code: 'spool_other_sink' })
+  assert.equal(write(SINK, [{ do: 'settled', seqs: [1, 1] }]).events.length, 1)
+  assert.equal(write('https://other.example', []).events.length, 0)
+})
+
+test('the file does not grow with what is settled', (t) => {
+  const path = join(folder(t), 'a.spool')
+  const spool = fileSpool(path)
+  spool.open(SINK)
+  spool.write([event(1)])
+  let largest = 0
+  for (let seq = 2; seq < 20_000; seq += 100) {
+    spool.write(Array.from({ length: 100 }, (_, i) => event(seq + i, `{"pad":"${'x'.repeat(200)}"}`)))
+    spool.write([{ do: 'settled', seqs: [seq, seq + 99] }])
+    largest = Math.max(largest, statSync(path).size)
+  }
+  assert.ok(largest < 1.3 * 2 ** 20, `${largest} bytes`)
+  spool.close()
+  const again = fileSpool(path)
+  assert.deepEqual(
+    again.open(SINK).events.map(({ seq }) => seq),
+    [1],
+  )
+  again.close()
+})
+
+test('record() returns when the event is in the file; the next client delivers it with the same bytes', async (t) => {
+  const path = join(folder(t), 'a.spool')
+  const server = await startDevServer({ port: 0 })
+  t.after(() => server.close())
+  const open = () => new Taximeter({ source: 't', sink: openmeter({ url: server.url }), spool: fileSpool(path) })
+  server.script(Array.from({ length: 3 }, () => ({ status: 503 })))
+  const first = open()
+  const ids = [
+    first.record({ type: 'a', subject: 'b', data: { n: 1 } }).id,
+    first.record({ type: 'a', subject: 'b', data: { nested: { n: 2 } } }).id,
+  ]
+  const file = readFileSync(path, 'utf8')
+  for (const id of ids) assert.ok(file.includes(id))
+  await first.close({ deadlineMs: 1 })
+  const second = open()
+  assert.deepEqual(
+    { ...second.stats(), state: '', requests: 0, inFlight: 0, queueBytes: 0 },
+    {
+      recorded: 2,
+      delivered: 0,
+      pending: 2,
+      quarantined: 0,
+      dropped: 0,
+      refused: 0,
+      requests: 0,
+      inFlight: 0,
+      queueBytes: 0,
+      state: '',
+    },
+  )
+  assert.equal((await second.flush({ deadlineMs: 20_000 })).delivered, 2)
+  await second.close()
+  const hashes = new Map()
+  for (const { id, sha256 } of server.requests.flatMap((request) => request.arrivals))
+    hashes.set(id, (hashes.get(id) ?? new Set()).add(sha256))
+  assert.deepEqual([...hashes.keys()].sort(), [...ids].sort())
+  for (const set of hashes.values()) assert.equal(set.size, 1)
+  assert.equal(server.events().length, 2)
+})
+
+test('a disk that is full: told once, events wait in memory, and are delivered', async (t) => {
+  const server = await startDevServer({ port: 0 })
+  t.after(() => server.close())
+  const spool = {
+    open: () => ({ events: [], lastSeq: 0, corrupt: 0 }),
+    write: () => {
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    },
+    close: () => {},
+  }
+  const meter = new Taximeter({ source: 't', sink: openmeter({ url: server.url }), spool })
+  const errors = []
+  meter.on('error', ({ code }) => errors.push(code))
+  for (let n = 0; n < 5; n++) meter.record({ type: 'a', subject: 'b', data: { n } })
+  assert.equal((await meter.close()).delivered, 5)
+  assert.deepEqual(errors, ['spool_degraded'])
+})
+
+test('quarantine outlives the process, and is listed, exported, released and discarded', async (t) => {
+  const path = join(folder(t), 'a.spool')
+  const server = await startDevServer({ port: 0 })
+  t.after(() => server.close())
+  const open = () => new Taximeter({ source: 't', sink: openmeter({ url: server.url }), spool: fileSpool(path) })
+  const first = open()
+  server.script(Array.from({ length: 7 }, () => ({ status: 400, body: 'no\u001b[31m' })))
+  const ids = [1, 2, 3, 4].map((n) => first.record({ type: 'a', subject: 'b', data: { n } }).id)
+  assert.equal((await first.close()).quarantined, 4)
+  const cli = (...args) => {
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['dist/cli.js', 'quarantine', path, ...args])
+    return { out: stdout.toString(), err: stderr.toString(), status }
+  }
+  const { out } = cli()
+  assert.match(out, /4 in quarantine/)
+  assert.ok(out.includes(ids[0]) && out.includes('"rejected" 400') && !out.includes('\u001b'))
+  const rows = cli('--json')
+    .out.trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.deepEqual(
+    rows.map(({ id }) => id),
+    ids,
+  )
+  assert.equal(JSON.parse(rows[0].event).id, ids[0])
+  assert.match(cli('--discard', ids[0]).out, /1 discarded/)
+  assert.match(cli('--release', ids[1]).out, /1 released/)
+  assert.equal(cli('--release', 'nobody').status, 1)
+
+  const second = open()
+  assert.match(cli('--discard', 'all').err, /another client/)
+  assert.equal((await second.flush()).delivered, 1)
+  assert.deepEqual(
+    second.quarantined().map(({ id, code, status }) => ({ id, code, status })),
+    [
+      { id: ids[2], code: 'rejected', status: 400 },
+      { id: ids[3], code: 'rejected', status: 400 },
+    ],
+  )
+  assert.equal(second.release(ids[2]), 1)
+  assert.equal(second.discard(), 1)
+  assert.deepEqual(await second.flush(), { delivered: 2, pending: 0, quarantined: 0, dropped: 1 })
+  await second.close()
+  assert.deepEqual(
+    server
+      .events()
+      .map(({ id }) => id)
+      .sort(),
+    [ids[1], ids[2]].sort(),
+  )
+  assert.match(cli().out, /^0 in quarantine/)
+})

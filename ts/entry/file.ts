@@ -1,0 +1,2 @@
+export { fileSpool } from '../spool/file'
+export type { Spool } from '../spool/journal'

@@ -1,0 +1,121 @@
+import type { Runs } from '../kept'
+
+/** An event that an earlier process left, pending or in quarantine. */
+export interface LeftEvent {
+  readonly seq: number
+  readonly id: string
+  readonly timeMs: number
+  /** As the vendor is sent it. */
+  readonly bytes: Uint8Array
+  /** When it may first have arrived without our being told; milliseconds since 1970. */
+  ambiguousAt?: number | undefined
+  /** Why it is in quarantine. */
+  reason?: { code: string; status?: number | undefined; text?: string | undefined } | undefined
+}
+
+/** What happened to events. */
+export type Entry =
+  | { do: 'event'; seq: number; timeMs: number; id: string; bytes: Uint8Array }
+  /** They are about to be sent. */
+  | { do: 'sent'; at: number; seqs: Runs }
+  /** The request they were in has an outcome. */
+  | { do: 'returned'; seqs: Runs }
+  | { do: 'ambiguous'; at: number; seqs: Runs }
+  /** Delivered or given up: they are forgotten. */
+  | { do: 'settled'; seqs: Runs }
+  | { do: 'quarantined'; seq: number; code: string; status?: number | undefined; text?: string | undefined }
+  /** It leaves quarantine under another number. */
+  | { do: 'released'; seq: number; as: number }
+
+/**
+ * Where events wait that have to outlive the process: what happens to them is written down before it happens.
+ *
+ * `open` gives what an earlier process left; what `write` throws is reported, and the client goes on in memory.
+ */
+export interface Spool {
+  /** Opens it for the events of one sink. Throws `spool_locked`, `spool_other_sink` or what the platform says. */
+  open(sink: string): Left
+  /** Keeps these entries, in this order, all or none of them after a crash. */
+  write(entries: Entry[]): void
+  close(): void
+}
+
+/** What an earlier process left. */
+export interface Left {
+  /** In the order of their numbers. */
+  readonly events: LeftEvent[]
+  /** The largest of their numbers. */
+  readonly lastSeq: number
+  /** Records that were torn or changed, and skipped. */
+  readonly corrupt: number
+}
+
+/** What a journal comes to. */
+export class State {
+  readonly #events = new Map<number, LeftEvent>()
+  readonly #sentAt = new Map<number, number>()
+
+  apply(entry: Entry): void {
+    switch (entry.do) {
+      case 'event': {
+        const { seq, timeMs, id, bytes } = entry
+        this.#events.set(seq, { seq, timeMs, id, bytes })
+        break
+      }
+      case 'sent':
+        each(entry.seqs, (seq) => this.#events.has(seq) && this.#sentAt.set(seq, entry.at))
+        break
+      case 'returned':
+        each(entry.seqs, (seq) => this.#sentAt.delete(seq))
+        break
+      case 'ambiguous':
+        each(entry.seqs, (seq) => {
+          const event = this.#events.get(seq)
+          if (event) event.ambiguousAt ??= entry.at
+        })
+        break
+      case 'settled':
+        each(entry.seqs, (seq) => {
+          this.#events.delete(seq)
+          this.#sentAt.delete(seq)
+        })
+        break
+      case 'quarantined': {
+        const event = this.#events.get(entry.seq)
+        const { code, status, text } = entry
+        if (event) event.reason = { code, status, text }
+        break
+      }
+      case 'released': {
+        const event = this.#events.get(entry.seq)
+        if (!event) break
+        const { id, timeMs, bytes } = event
+        this.#events.delete(entry.seq)
+        this.#events.set(entry.as, { seq: entry.as, id, timeMs, bytes })
+      }
+    }
+  }
+
+  /** What is left. A request without an outcome may have arrived. */
+  left(corrupt: number): Left {
+    const events = [...this.#events.values()].sort((a, b) => a.seq - b.seq)
+    for (const event of events) event.ambiguousAt ??= this.#sentAt.get(event.seq)
+    return { events, lastSeq: events.at(-1)?.seq ?? 0, corrupt }
+  }
+}
+
+/** The entries that bring about what is left. */
+export function entriesOf({ events }: Left): Entry[] {
+  return events.flatMap(({ seq, timeMs, id, bytes, ambiguousAt, reason }) => {
+    const entries: Entry[] = [{ do: 'event', seq, timeMs, id, bytes }]
+    if (ambiguousAt !== undefined) entries.push({ do: 'ambiguous', at: ambiguousAt, seqs: [seq, seq] })
+    if (reason) entries.push({ do: 'quarantined', seq, ...reason })
+    return entries
+  })
+}
+
+function each(runs: Runs, back: (seq: number) => void): void {
+  for (let i = 0; i + 1 < runs.length; i += 2) {
+    for (let seq = runs[i] as number; seq <= (runs[i + 1] as number); seq++) back(seq)
+  }
+}
