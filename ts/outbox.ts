@@ -162,11 +162,6 @@ export class Outbox {
     return wanted.length
   }
 
-  /** Nothing more is written to the spool. What is pending is there. */
-  close(): void {
-    this.#spool?.close()
-  }
-
   /** Takes over what an earlier process left. */
   #takeOver(spool: Spool): void {
     let left: ReturnType<Spool['open']>
@@ -258,9 +253,10 @@ export class Outbox {
     })
   }
 
-  /** What is pending holds up the end of the process no longer. */
+  /** What is pending holds up the end of the process no longer; in a spool it is there for the next one. */
   letGo(): void {
     forgetProcessEnd(this.#atProcessEnd)
+    this.#spool?.close()
   }
 
   #isSettled(last: number): boolean {

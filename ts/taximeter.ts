@@ -320,7 +320,6 @@ export class Taximeter {
     this.#closed = true
     const result = await this.flush(options)
     this.#outbox.letGo()
-    this.#outbox.close()
     return result
   }
 
