@@ -3,7 +3,7 @@
 //! What the words mean, and how they are written, is in the `hot` crate. The host writes between two calls, never during
 //! one.
 
-use hot::{Outside, PIECE, Segment, Texts, Words};
+use hot::{Outside, PIECE, RAW_SUBJECT, Segment, Texts, Words, raw_subject};
 
 use crate::error::{Error, Result};
 use crate::json::{Reader, push_string};
@@ -131,9 +131,13 @@ impl Staging {
         }
     }
 
-    /// The subject of that number, as it was given.
-    pub fn subject(&self, text: usize) -> Option<String> {
-        unquoted(self.texts.get(text)?)
+    /// The subject that a word names, as it was given.
+    pub fn subject(&self, word: u32) -> Option<String> {
+        if word & RAW_SUBJECT == 0 {
+            return unquoted(self.texts.get(word as usize)?);
+        }
+        let (start, length) = raw_subject(word);
+        std::str::from_utf8(self.raw.get(start..start + length)?).ok().map(str::to_owned)
     }
 
     /// Writes out the events in the words `from..to`, and reports of each.
@@ -199,17 +203,23 @@ mod tests {
         #[test]
         fn an_event_is_written_as_a_built_one_is(
             source in "\\PC{1,40}", kind in "\\PC{1,40}", subject in "\\PC{1,40}", key in ".{0,40}", text in ".{0,40}",
-            n in prop_oneof![any::<u32>(), 0..1000_u32], number in any::<i64>(), delta in any::<u32>(), bare in any::<bool>()
+            n in prop_oneof![any::<u32>(), 0..1000_u32], number in any::<i64>(), delta in any::<u32>(), bare in any::<bool>(), raw_subject in any::<bool>()
         ) {
             let mut staging = Staging::new(&source);
             staging.open();
             let (kind_at, subject_at) = (intern(&mut staging, Use::Type, &kind), intern(&mut staging, Use::Subject, &subject));
             let (key_at, text_at) = (intern(&mut staging, Use::Key, &key), intern(&mut staging, Use::Value, &text));
             let number = number.to_string();
-            let raw = [number.as_str(), &text].concat();
+            let plain = "customer-7";
+            let raw = [number.as_str(), &text, plain].concat();
             staging.raw[..raw.len()].copy_from_slice(raw.as_bytes());
             let of = |kind: u32| key_at | kind << 28;
             let place = |from: usize, length: usize| (from << 12 | length) as u32;
+            let (subject, subject_at) = if raw_subject {
+                (plain.to_owned(), RAW_SUBJECT | ((raw.len() - plain.len()) << 11 | plain.len()) as u32)
+            } else {
+                (subject, subject_at)
+            };
             let words = [
                 kind_at | 5 << 24, subject_at, delta, of(0), text_at, of(0), 1, of(1), n, of(2), place(0, number.len()),
                 of(4), place(number.len(), text.len()),
@@ -217,7 +227,7 @@ mod tests {
             let without = [kind_at | 255 << 24, subject_at, delta];
             let (count, packed) = written(&mut staging, if bare { &without } else { &words });
             prop_assert_eq!(count, 1);
-            prop_assert_eq!((staging.kind(kind_at as usize), staging.subject(subject_at as usize)), (Some(kind.clone()), Some(subject.clone())));
+            prop_assert_eq!((staging.kind(kind_at as usize), staging.subject(subject_at)), (Some(kind.clone()), Some(subject.clone())));
             let quoted = |text: &str| serde_json::to_string(text).unwrap();
             let members = [quoted(&text), "true".into(), n.to_string(), number, quoted(&text)].map(|value| [&quoted(&key), ":", &value].concat());
             let data = if bare { String::new() } else { format!(",\"data\":{{{}}}", members.join(",")) };

@@ -13,7 +13,7 @@ use crate::meter::Packed;
 use crate::time::Instant;
 
 /// More than an event has beside its source, type, subject and data.
-const FRAME_BYTES: usize = 256;
+const FRAME_BYTES: usize = 160;
 
 impl Client {
     /// Opens the places for packed events and says where they are: `{words, raw, report, wordsMax, rawMax, eventsMax,
@@ -108,7 +108,7 @@ impl Client {
                     id: String::new(),
                     source: String::new(),
                     kind: staging.kind(packed.kind as usize).unwrap_or_default(),
-                    subject: staging.subject(subject as usize).unwrap_or_default(),
+                    subject: staging.subject(subject).unwrap_or_default(),
                     time: packed.time,
                     data: data.and_then(|data| std::str::from_utf8(data).ok()).map(str::to_owned),
                 }

@@ -11,4 +11,4 @@ mod write;
 pub use entry::{Entry, Mark, admit};
 pub use recall::{Recall, Slots};
 pub use texts::{PIECE, Texts};
-pub use write::{Outside, Segment, Words, write};
+pub use write::{Outside, RAW_SUBJECT, Segment, Words, raw_subject, write};

@@ -1,5 +1,7 @@
 //! What packed events say again and again, by numbers instead of texts.
 
+use super::write::RAW_SUBJECT;
+
 /// What stands in a place of which the event says nothing.
 const MISSING: [u32; 2] = [u32::MAX, 0];
 /// The same for a string or number of its own, which has no number.
@@ -76,6 +78,9 @@ impl Recall {
     /// What belongs to this subject and what the event says in these places. If nothing is known, [`Self::learn`] may tell.
     pub fn find(&mut self, subject: u32, slots: &Slots, places: &[usize]) -> Option<u32> {
         self.tuple.clear();
+        if subject & RAW_SUBJECT != 0 {
+            return None;
+        }
         self.tuple.push(subject);
         for place in places {
             let [kind, value] = *slots.values.get(*place)?;

@@ -3,6 +3,8 @@
 use super::stamp::{HeadText, TimeText, digits, fraction};
 use super::texts::{PIECE, Texts, put};
 
+/// Set in the word of a subject that lies in the raw bytes.
+pub const RAW_SUBJECT: u32 = 1 << 31;
 /// Instead of a number of members.
 const NO_MEMBERS: u32 = 255;
 
@@ -24,7 +26,7 @@ pub struct Segment {
 /// | word | content |
 /// |---|---|
 /// | 0 | text of the type (24 bits), and the number of members (8 bits; 255 for no `data`) |
-/// | 1 | text of the subject |
+/// | 1 | text of the subject; or, with the highest bit set, its offset (20 bits) and length (11 bits) in the raw bytes |
 /// | 2 | milliseconds since the segment's base time |
 /// | 3 + 2i | text of the key (28 bits), and the kind of the value (4 bits) |
 /// | 4 + 2i | the value |
@@ -81,6 +83,11 @@ pub fn write(words: Words, segment: Segment, outside: Outside, out: &mut Vec<u8>
     count
 }
 
+/// Offset and length of a subject in the raw bytes.
+pub fn raw_subject(word: u32) -> (usize, usize) {
+    ((word >> 11 & 0xf_ffff) as usize, (word & 0x7ff) as usize)
+}
+
 struct Written {
     word: usize,
     at: usize,
@@ -109,7 +116,12 @@ impl Words<'_> {
         *out.get_mut(at..)?.first_chunk_mut()? = first.text;
         at += HeadText::LENGTH;
         at = texts.put(kind, out, at)?;
-        at = texts.put(subject as usize, out, at)?;
+        at = if subject & RAW_SUBJECT == 0 {
+            texts.put(subject as usize, out, at)?
+        } else {
+            let (start, length) = raw_subject(subject);
+            self.quoted(start, length, 1, out, at)?
+        };
         let (tail, length) = fraction(ms);
         *out.get_mut(at..)?.first_chunk_mut()? = time.text;
         *out.get_mut(at + TimeText::SECOND..)?.first_chunk_mut()? = tail;
@@ -142,7 +154,7 @@ impl Words<'_> {
     }
 
     #[inline(always)]
-    fn value(&self, kind: u32, value: u32, outside: Outside, out: &mut [u8], mut at: usize) -> Option<usize> {
+    fn value(&self, kind: u32, value: u32, outside: Outside, out: &mut [u8], at: usize) -> Option<usize> {
         match kind {
             0 => self.texts.put(value as usize, out, at),
             1 => {
@@ -152,19 +164,23 @@ impl Words<'_> {
             }
             _ => {
                 let (start, length) = ((value >> 12) as usize, (value & 0xfff) as usize);
-                let raw = self.raw.get(start..)?;
                 if kind == 4 {
-                    let text = (outside.escaped)(raw.get(..length)?);
+                    let text = (outside.escaped)(self.raw.get(start..)?.get(..length)?);
                     let end = at + text.len();
                     out.get_mut(at..end)?.copy_from_slice(&text);
                     return Some(end);
                 }
-                let quote = usize::from(kind == 3);
-                *out.get_mut(at)? = b'"';
-                at = put(raw, length, out, at + quote)?;
-                *out.get_mut(at)? = b'"';
-                Some(at + quote)
+                self.quoted(start, length, usize::from(kind == 3), out, at)
             }
         }
+    }
+
+    /// Raw bytes, within so many quotes on either side.
+    #[inline(always)]
+    fn quoted(&self, start: usize, length: usize, quotes: usize, out: &mut [u8], mut at: usize) -> Option<usize> {
+        *out.get_mut(at)? = b'"';
+        at = put(self.raw.get(start..)?, length, out, at + quotes)?;
+        *out.get_mut(at)? = b'"';
+        Some(at + quotes)
     }
 }

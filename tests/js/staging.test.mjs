@@ -313,5 +313,8 @@ test('subjects without end, and a segment without end', async (t) => {
     sent.map(({ subject, data }) => [subject, data]),
     events,
   )
+  const { data } = meter.preview('calls', { groupBy: ['subject'] })
+  const counted = new Map(data.map((row) => [row.subject, row.value]))
+  assert.deepEqual([data.length, counted.size, counted.get('subject-8999')], [9000, 9000, 1])
   assert.deepEqual([sent[4999].time, sent[5000].time], ['2026-11-21T02:00:00Z', '2027-01-10T02:00:00Z'])
 })

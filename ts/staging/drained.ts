@@ -3,16 +3,15 @@ import type { Segment } from './segment'
 
 /** Bytes that a drain writes at most, unless one event has more. */
 export const DRAINED_BYTES_MAX = 64 * 1024
-/** Ends and times of the events in one chunk. */
-const NUMBERS = 2048
-
-/** Chunks that wait to be used again: with the one in use as many bytes as a large request has. */
-const SPARE_MAX = 3
+/** A chunk that comes while another is in use: events pile up, and in a large one less is left over. */
+const LARGE_BYTES = 256 * 1024
+/** An event has two numbers, and more bytes than twice these. */
+const BYTES_PER_NUMBER = 64
 
 /** Buffers that many drains share: one of its own for each costs the collector more than its bytes. */
 class Chunk {
   readonly bytes: Uint8Array<ArrayBuffer>
-  readonly numbers = new Uint32Array(NUMBERS)
+  readonly numbers: Uint32Array
   bytesAt = 0
   numbersAt = 0
   /** What is still needed of it. */
@@ -20,24 +19,27 @@ class Chunk {
 
   constructor(bytes: number) {
     this.bytes = new Uint8Array(bytes)
+    this.numbers = new Uint32Array(bytes / BYTES_PER_NUMBER)
   }
 
   hasRoom(bytes: number, numbers: number): boolean {
-    return this.bytesAt + bytes <= this.bytes.length && this.numbersAt + numbers <= NUMBERS
+    return this.bytesAt + bytes <= this.bytes.length && this.numbersAt + numbers <= this.numbers.length
   }
 }
 
 /** Where the bytes of drained events are kept: in memory that is used again. */
 export class Chunks {
   #current: Chunk | undefined
-  readonly #spare: Chunk[] = []
+  /** One that waits to be used again. */
+  #spare: Chunk | undefined
 
   /** Room for so many bytes and numbers. */
   take(bytes: number, numbers: number): { chunk: Chunk; bytes: Uint8Array<ArrayBuffer>; numbers: Uint32Array } {
     let chunk = this.#current
     if (!chunk?.hasRoom(bytes, numbers)) {
-      const isUsual = bytes <= DRAINED_BYTES_MAX
-      chunk = (isUsual && this.#spare.pop()) || new Chunk(isUsual ? DRAINED_BYTES_MAX : bytes)
+      const size = Math.max(chunk === undefined ? DRAINED_BYTES_MAX : LARGE_BYTES, bytes, numbers * BYTES_PER_NUMBER)
+      chunk = this.#spare?.hasRoom(bytes, numbers) ? this.#spare : new Chunk(size)
+      this.#spare = undefined
       this.#current = chunk
     }
     const from = chunk.bytesAt
@@ -58,8 +60,7 @@ export class Chunks {
     if (chunk.pieces > 0) return
     chunk.bytesAt = 0
     chunk.numbersAt = 0
-    if (chunk === this.#current || chunk.bytes.length !== DRAINED_BYTES_MAX) return
-    if (this.#spare.length < SPARE_MAX) this.#spare.push(chunk)
+    if (chunk !== this.#current) this.#spare = chunk
   }
 }
 

@@ -15,6 +15,8 @@ import {
   NUMBER,
   PLAIN,
   type Places,
+  putPlain,
+  RAW_SUBJECT,
   TEXT,
   TOLD,
   unpack,
@@ -23,8 +25,8 @@ import {
 
 /** At the end of the raw bytes: where a text is put that is to have a number. */
 const SCRATCH_BYTES = 3 * LENGTH_MAX
-/** The longest number's text is 25 bytes. */
-const NUMBER_BYTES = 25
+/** Digits of 2³². */
+const WHOLE_BYTES = 10
 
 const PLAIN_OBJECT = Object.prototype
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype'])
@@ -122,15 +124,30 @@ export class Staging {
       this.#lastType = type
       this.#lastTypeEntry = kind
     }
-    const whom = texts.subjects.get(subject) ?? this.#number(SUBJECT, subject)
+    texts.next()
+    const rawMax = places.rawMax - SCRATCH_BYTES
+    let rawAt = this.#rawAt
+    let bytes = places.frameBytes + bytesOf(kind)
+    let whom: number | undefined
+    if (texts.areSubjectsNew && subject.length <= LENGTH_MAX) {
+      if (rawAt + subject.length > rawMax) return this.#full()
+      const { length } = subject
+      if (length > 0 && putPlain(this.#raw, rawAt, subject) === length) {
+        whom = RAW_SUBJECT | (rawAt << 11) | length
+        rawAt += length
+        bytes += length + 2
+      }
+    }
+    whom ??= texts.subjects.get(subject) ?? this.#number(SUBJECT, subject)
     if (whom === 0) return undefined
+    if (whom > 0) {
+      bytes += bytesOf(whom)
+      whom &= NUMBER_MASK
+    }
 
     const words = this.#words
     const raw = this.#raw
-    const rawMax = places.rawMax - SCRATCH_BYTES
     let at = start + 3
-    let rawAt = this.#rawAt
-    let bytes = places.frameBytes + bytesOf(kind) + bytesOf(whom)
     let members = NO_DATA
     if (data !== undefined && data !== null) {
       if (typeof data !== 'object' || Object.getPrototypeOf(data) !== PLAIN_OBJECT) return undefined
@@ -155,6 +172,7 @@ export class Staging {
             if (value >>> 0 === value) {
               head |= WHOLE
               word = value
+              bytes += WHOLE_BYTES
             } else {
               if (Number.isInteger(value) ? !Number.isSafeInteger(value) : !Number.isFinite(value)) return undefined
               const text = String(value)
@@ -162,8 +180,8 @@ export class Staging {
               head |= NUMBER
               word = (rawAt << 12) | text.length
               for (let i = 0; i < text.length; i++) raw[rawAt++] = text.charCodeAt(i)
+              bytes += text.length
             }
-            bytes += NUMBER_BYTES
             break
           case 'string': {
             key.strings += 1
@@ -223,7 +241,7 @@ export class Staging {
     if (this.#segment !== segment || this.#wordsAt !== start || this.#words !== words || words.length === 0)
       return this.#full()
     words[start] = (kind & NUMBER_MASK) | (members << 24)
-    words[start + 1] = whom & NUMBER_MASK
+    words[start + 1] = whom
     words[start + 2] = ms
     this.#wordsAt = at
     this.#rawAt = rawAt
@@ -248,10 +266,7 @@ export class Staging {
   /** Gives a text a number; 0 if the core or the table does not take it. */
   #number(what: number, text: string): number {
     if (text.length > LENGTH_MAX) return 0
-    if (this.#texts.isFull) {
-      this.#isFull = true
-      return 0
-    }
+    if (this.#texts.isFull) return this.#full() ?? 0
     let written = 0
     const number = this.#core.call((core) => {
       if (this.#raw.length === 0) this.#view()
@@ -381,15 +396,4 @@ export class Staging {
     this.#lastType = undefined
     this.#shape = []
   }
-}
-
-/** Writes a string of ASCII that needs no escape; gives how far it came. */
-function putPlain(raw: Uint8Array, at: number, text: string): number {
-  let i = 0
-  for (; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit < 0x20 || unit > 0x7e || unit === 0x22 || unit === 0x5c) break
-    raw[at + i] = unit
-  }
-  return i
 }

@@ -19,6 +19,10 @@ const NUMBER_BITS = 13
 export const NUMBER_MASK = (1 << NUMBER_BITS) - 1
 export const bytesOf = (entry: number): number => entry >>> NUMBER_BITS
 
+/** Of so many events the first are a sample of whether most subjects are new, and so not worth a number each. */
+const WINDOW = 2048
+const SAMPLE = 256
+
 /** Places for the last strings of a key, less one. */
 export const RECENT_MASK = 15
 
@@ -59,6 +63,18 @@ export class Texts {
   readonly subjects = new Map<string, number>()
   readonly values = new Map<string, number>()
   #bytes = 0
+  /** Most subjects are new: they get no numbers. */
+  areSubjectsNew = false
+  #newSubjects = 0
+  #events = 0
+
+  /** Another event comes. */
+  next(): void {
+    const at = this.#events++ % WINDOW
+    if (at !== 0 && at !== SAMPLE) return
+    this.areSubjectsNew = at === SAMPLE && this.#newSubjects * 2 > SAMPLE
+    this.#newSubjects = 0
+  }
 
   get isFull(): boolean {
     return this.list.length >= TEXTS_MAX || this.#bytes > TEXT_BYTES_MAX
@@ -70,6 +86,7 @@ export class Texts {
     this.#bytes += bytes
     const most = (NEEDS_ESCAPE.test(text) ? 6 : 1) * bytes + 3
     const entry = (most << NUMBER_BITS) | number
+    if (what === SUBJECT) this.#newSubjects += 1
     if (what === KEY) this.keys.set(text, new Key(text, number, most))
     else (what === TYPE ? this.types : what === SUBJECT ? this.subjects : this.values).set(text, entry)
     return entry

@@ -10,6 +10,9 @@ export const PLAIN = 3 << 28
 export const ESCAPED = 4 << 28
 const KINDS = 7 << 28
 
+/** Set in the word of a subject that lies in the raw bytes, above its offset and the 11 bits of its length. */
+export const RAW_SUBJECT = 1 << 31
+
 /** Members of one event: far above the usual, so that an event's words always fit into what is left. */
 export const MEMBERS_MAX = 64
 export const EVENT_WORDS_MAX = 3 + 2 * MEMBERS_MAX
@@ -60,7 +63,7 @@ export function unpack(
     event: JSON.stringify({
       id,
       type: texts.get(head & 0xff_ffff),
-      subject: texts.get(subject),
+      subject: subject >>> 31 ? textAt(raw, (subject >>> 11) & 0xf_ffff, subject & 0x7ff) : texts.get(subject),
       time: new Date(segment.baseMs + ms).toISOString(),
       data: Object.fromEntries(members),
     }),
@@ -72,6 +75,21 @@ const LITERALS = [null, true, false]
 function value(kind: number, word: number, raw: Uint8Array, texts: Texts): unknown {
   if (kind === TEXT) return word < LITERALS.length ? LITERALS[word] : texts.get(word)
   if (kind === WHOLE) return word
-  const text = new TextDecoder().decode(raw.slice(word >>> 12, (word >>> 12) + (word & 0xfff)))
+  const text = textAt(raw, word >>> 12, word & 0xfff)
   return kind === NUMBER ? Number(text) : text
+}
+
+function textAt(raw: Uint8Array, start: number, length: number): string {
+  return new TextDecoder().decode(raw.slice(start, start + length))
+}
+
+/** Writes a string of ASCII that needs no escape; gives how far it came. */
+export function putPlain(raw: Uint8Array, at: number, text: string): number {
+  let i = 0
+  for (; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x20 || unit > 0x7e || unit === 0x22 || unit === 0x5c) break
+    raw[at + i] = unit
+  }
+  return i
 }
