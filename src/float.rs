@@ -22,6 +22,9 @@ const DIGITS_MAX: usize = 770;
 /// any other text.
 #[inline(never)]
 pub fn parse(text: &str) -> Option<f64> {
+    if let Some((integer, behind)) = short(text.as_bytes()) {
+        return Some(quotient(integer, behind));
+    }
     let mut number = scan(text)?;
     let more = number.digits.len().saturating_sub(DIGITS_MAX);
     if more > 0 {
@@ -31,6 +34,30 @@ pub fn parse(text: &str) -> Option<f64> {
     }
     let magnitude = magnitude(&number.digits, number.exponent);
     Some(if number.negative { -magnitude } else { magnitude })
+}
+
+const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// What [`short`] reads: both are exact, so their quotient is the nearest float64.
+pub fn quotient(integer: u64, behind: usize) -> f64 {
+    integer as f64 / POWERS.get(behind).copied().unwrap_or(1.0)
+}
+
+/// A number of at most 15 digits without sign and exponent: as an integer, and how many of the digits are behind the point.
+pub fn short(text: &[u8]) -> Option<(u64, usize)> {
+    let (mut integer, mut digits, mut point) = (0, 0, None);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits < 15 => integer = integer * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() => {
+                point = Some(digits);
+                continue;
+            }
+            _ => return None,
+        }
+        digits += 1;
+    }
+    if digits == 0 { None } else { Some((integer, digits - point.unwrap_or(digits))) }
 }
 
 /// `digits × 10^exponent`

@@ -106,10 +106,8 @@ pub const REPLAY_SHAPES_MAX: usize = 4096;
 pub const REPLAY_WAYS_MAX: usize = 32;
 /// Strings and numbers in a line of a known shape.
 pub const REPLAY_LEAVES_MAX: usize = 64;
-/// Texts that a replay knows by number, and rows that it finds by them, before it begins anew.
-pub const REPLAY_TEXTS_MAX: usize = 128 * 1024;
-/// Bytes of these texts.
-pub const REPLAY_TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of the keys by which a replay knows the rows of one query, before it begins anew.
+pub const REPLAY_CACHE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Bytes of a meter path.
 pub const PATH_BYTES_MAX: usize = 256;

@@ -10,14 +10,16 @@ use crate::time::Instant;
 const DATA: Rules = Rules { too_deep: "field_limit", infinite: "number_overflow", keys: false };
 
 impl Event {
-    /// Reads `{event_id, customer_id, event_name, timestamp?, metadata?}`; `None` if it has none of the three names.
+    /// Reads `{event_id, customer_id, event_name, timestamp?, metadata?}`; `None` if it has none of the three names, or is
+    /// a CloudEvent.
     ///
     /// The source is empty, for Dodo has none. Errors, with status 400: `json_invalid`, `field_missing`, `field_type`,
     /// `field_empty`, `time_invalid`, `field_limit`, `number_overflow`.
     pub fn parse_dodo(text: &str, now: Instant) -> Option<Result<Self>> {
         let value = Value::parse(text).ok()?;
         let names = ["event_id", "customer_id", "event_name"];
-        if names.iter().all(|name| value.get(name).is_none()) {
+        // A CloudEvent may have them too, as extensions.
+        if names.iter().all(|name| value.get(name).is_none()) || value.get("specversion").is_some() {
             return None;
         }
         Some(read(text, &value, now).map_err(|e| e.http(400)))

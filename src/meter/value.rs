@@ -165,8 +165,16 @@ fn is_short_integer(raw: &str) -> bool {
 /// Digits behind the point in decimal mode.
 const SCALE: i64 = 19;
 
+/// See [`float::short`].
+fn short_units(integer: u64, behind: usize) -> i128 {
+    i128::from(integer) * i128::from(10_u64.pow((SCALE as u32).saturating_sub(behind as u32)))
+}
+
 /// A number in units of 10⁻¹⁹, what is smaller cut off. `None` from 10¹⁹ on.
 fn units(text: &str) -> Option<i128> {
+    if let Some((integer, behind)) = float::short(text.as_bytes()) {
+        return Some(short_units(integer, behind));
+    }
     let number = scan(text)?;
     let length = number.exponent.saturating_add(number.digits.len() as i64 + SCALE);
     if number.digits.is_empty() {
@@ -198,6 +206,17 @@ impl Amount {
     /// A float64.
     pub fn of(float: f64) -> Self {
         Self { float, ..Self::default() }
+    }
+
+    /// The amount of a number or numeric string that is short, without a sign or an exponent.
+    pub fn short(text: &[u8], numeric: Numeric) -> Option<Self> {
+        let (integer, behind) = float::short(text)?;
+        let mut amount = Self::default();
+        match numeric {
+            Numeric::Float => amount.float = float::quotient(integer, behind),
+            Numeric::Decimal => amount.units = short_units(integer, behind),
+        }
+        Some(amount)
     }
 
     /// Adds another.

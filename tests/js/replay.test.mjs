@@ -106,7 +106,7 @@ test('every bad line is counted by its code, and the first hundred are told', as
       `data.n${'[0]'.repeat(31)}`,
     ],
     [event('x', { text: 'x'.repeat(1 << 20) }), 'line_too_long', undefined],
-    [event('x', {}, { x_y: 'c' }), 'extension_name_invalid', 'x_y'],
+    [event('x', {}, { customer_id: 'c' }), 'extension_name_invalid', 'customer_id'],
   ]
   const stream = bad.flatMap(([line]) => [line, '\n', lines[0], '\n'])
   const { badLines, codes, events } = await replay(stream, { meters, now, dedupe: false })

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use super::shape::Source;
-use super::{Asked, State};
+use super::{Asked, State, cache};
 use crate::error::Result;
 use crate::meter::aggregate::Cell;
 use crate::meter::definition::Aggregation;
 use crate::meter::key;
 use crate::meter::rows::Rows;
-use crate::meter::value::{Found, What};
+use crate::meter::value::{Amount, Found};
 
 impl State {
     /// Takes the line at `at` if it has a known shape and lies in the piece whole; gives where the next line begins.
@@ -21,7 +21,7 @@ impl State {
         rows: &mut [Rows<'_>],
         asked: &Asked<'_>,
     ) -> Result<Option<usize>> {
-        let Self { shapes, leaves, texts, caches, clock, seen, tally, key, .. } = self;
+        let Self { shapes, leaves, caches, clock, seen, tally, key, .. } = self;
         let Some((shape, next)) = shapes.find(piece, at, leaves) else { return Ok(None) };
         let leaf = |number: usize| {
             let (from, to) = leaves.get(number).copied().unwrap_or_default();
@@ -51,10 +51,6 @@ impl State {
         if shape.uses.is_empty() {
             tally.diagnose(None, "no_meter");
         }
-        if texts.is_full() {
-            *texts = Default::default();
-            caches.iter_mut().for_each(|cache| cache.clear());
-        }
         let find = |source| found(source, piece, leaves);
         for used in &shape.uses {
             let Some(meter) = asked.meters.get(used.meter) else { continue };
@@ -62,11 +58,14 @@ impl State {
             let mut distinct = None;
             let mut code = None;
             if let Some(value) = &used.value {
-                let found = find(value);
                 if meter.aggregation == Aggregation::UniqueCount {
-                    (distinct, code) = found.distinct();
+                    (distinct, code) = find(value).distinct();
                 } else {
-                    match found.amount(asked.numeric) {
+                    let short = match value {
+                        Source::Leaf(_, number) => Amount::short(leaf(*number), asked.numeric),
+                        Source::Fixed(..) => None,
+                    };
+                    match short.map_or_else(|| find(value).amount(asked.numeric), Ok) {
                         Ok(amount) => (cell.amount, cell.values) = (amount, 1),
                         Err(said) => code = Some(said),
                     }
@@ -87,23 +86,20 @@ impl State {
                 }
                 key.clear();
                 if plan.by_window {
-                    let start = cache.window(rows.query(), second);
-                    key.extend([start as u32, (start >> 32) as u32]);
+                    key.push(cache.window(rows.query(), second) as u64);
                 }
                 if plan.by_subject {
-                    key.push(texts.number(subject, 0));
+                    cache::push(key, subject, 0);
                 }
                 for group in &plan.groups {
-                    key.push(match used.groups.get(*group) {
-                        Some(Source::Leaf(what, number)) => {
-                            texts.number(leaf(*number), u8::from(*what == What::Number))
-                        }
-                        Some(Source::Fixed(_, text)) => texts.number(text.as_bytes(), 0),
-                        None => 0,
-                    });
+                    match used.groups.get(*group) {
+                        Some(Source::Leaf(what, number)) => cache::push(key, leaf(*number), *what as u8),
+                        Some(Source::Fixed(_, text)) => cache::push(key, text.as_bytes(), 0),
+                        None => {}
+                    }
                 }
                 if let Some(distinct) = &distinct {
-                    key.push(texts.number(distinct.as_bytes(), 0));
+                    cache::push(key, distinct.as_bytes(), 0);
                 }
                 let (row, count) = match cache.get(key) {
                     // A distinct text counts once.

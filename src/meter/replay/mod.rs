@@ -11,7 +11,6 @@ mod known;
 mod seen;
 mod shape;
 mod tally;
-mod texts;
 
 use std::ops::Range;
 
@@ -33,7 +32,6 @@ use clock::Clock;
 use seen::Seen;
 use shape::{Leaves, Shapes};
 use tally::Tally;
-use texts::Texts;
 
 /// A stream of events under way.
 pub struct Replay {
@@ -52,12 +50,11 @@ struct State {
     /// The line is longer than any may be: the rest of it is passed over
     overlong: bool,
     shapes: Shapes,
-    texts: Texts,
     caches: Vec<Cache>,
     clock: Clock,
     leaves: Leaves,
     /// The key of a row in a cache
-    key: Vec<u32>,
+    key: Vec<u64>,
 }
 
 /// What is asked of the stream.
@@ -119,7 +116,6 @@ impl Replay {
                 begun: Vec::new(),
                 overlong: false,
                 shapes: Shapes::default(),
-                texts: Texts::default(),
                 caches: Vec::new(),
                 clock: Clock::default(),
                 leaves: Vec::new(),
