@@ -72,7 +72,19 @@ export interface TaximeterOptions {
   onAbort?: OnAbort
 }
 
-const OPTIONS = ['sink', 'source', 'meters', 'prices', 'fetch', 'onFull', 'spool', 'strict', 'provider', 'llm', 'onAbort']
+const OPTIONS = [
+  'sink',
+  'source',
+  'meters',
+  'prices',
+  'fetch',
+  'onFull',
+  'spool',
+  'strict',
+  'provider',
+  'llm',
+  'onAbort',
+]
 
 /**
  * Records usage, delivers it, and shows what it comes to.

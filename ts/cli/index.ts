@@ -1,6 +1,6 @@
 import { version } from 'taximeter'
-import { replayCommand } from './replay'
 import { quarantine } from './quarantine'
+import { replayCommand } from './replay'
 
 const HELP = `taximeter: usage metering
 
