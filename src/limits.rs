@@ -145,3 +145,5 @@ pub const LLM_COUNT_MAX: u64 = 1 << 53;
 pub const GRANTS_MAX: usize = 10_000;
 /// Times at which an account's grants change: two months of every minute.
 pub const GRANT_PHASES_MAX: usize = 100_000;
+/// Days of a forecast that are looked at one by one: a year and a day.
+pub const FORECAST_DAYS_MAX: i64 = 367;

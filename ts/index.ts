@@ -4,6 +4,16 @@ export { ready, version } from './engine'
 export { TaximeterError } from './errors'
 export { type Diagnostic, type Preview, type PreviewOptions, preview, type Verdict } from './preview'
 export { type ModelPrices, PriceBook, type PriceBookData, type ProviderCost, type ProviderUsage } from './price/book'
+export {
+  Budget,
+  type Explanation,
+  explain,
+  type Forecast,
+  type Plan,
+  type Projection,
+  project,
+  whatIf,
+} from './price/plan'
 export { burnDown, invoice, rate, rateOpenMeter } from './price/rate'
 export type * from './price/types'
 export { type BatchOptions, type DodoOptions, dodo, type OpenMeterOptions, openmeter, type Sink } from './sink'

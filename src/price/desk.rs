@@ -12,6 +12,7 @@ use crate::json::Value;
 /// | `invoice` | | [`invoice`] |
 /// | `openmeter` | | `openmeter::rate`, in `taximeter/full` |
 /// | `grants` | | `grants::burn_down`, in `taximeter/full` |
+/// | `explain`, `project`, `budget` | | the functions of `preview`, in `taximeter/full` |
 pub fn calculate(name: &str, request: &str) -> Result<String> {
     let request = Value::parse(request)?;
     match name {
@@ -22,11 +23,17 @@ pub fn calculate(name: &str, request: &str) -> Result<String> {
             rate(price, usage, &Currency::of(&request)?).map_err(|e| e.at("usage"))?.to_json()
         }
         "invoice" => invoice(&request),
-        #[cfg(any(test, feature = "openmeter"))]
+        #[cfg(any(test, feature = "billing"))]
         "openmeter" => super::openmeter::rate(&request),
-        #[cfg(any(test, feature = "openmeter"))]
+        #[cfg(any(test, feature = "billing"))]
         "grants" => super::grants::burn_down(&request),
-        _ => Err(Error::new("calculation_unavailable", "OpenMeter's own rating and grants need taximeter/full")
+        #[cfg(any(test, feature = "billing"))]
+        "explain" => super::preview::explain(&request),
+        #[cfg(any(test, feature = "billing"))]
+        "project" => super::preview::project(&request),
+        #[cfg(any(test, feature = "billing"))]
+        "budget" => super::preview::budget(&request),
+        _ => Err(Error::new("calculation_unavailable", "this needs taximeter/full")
             .help("import from 'taximeter/full' instead of 'taximeter'")),
     }
 }

@@ -10,11 +10,13 @@
 
 mod currency;
 mod desk;
-#[cfg(any(test, feature = "openmeter"))]
+#[cfg(any(test, feature = "billing"))]
 pub mod grants;
 mod invoice;
-#[cfg(any(test, feature = "openmeter"))]
+#[cfg(any(test, feature = "billing"))]
 pub mod openmeter;
+#[cfg(any(test, feature = "billing"))]
+mod preview;
 mod read;
 mod shape;
 

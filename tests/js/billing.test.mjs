@@ -1,11 +1,23 @@
 /** Prices that people publish, vendors' prices as ours, estimates, and the README's examples. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as taximeter from 'taximeter'
 import { PriceBook, rate } from 'taximeter'
 import * as billing from 'taximeter/billing'
-import { estimate, format, fromDodo, fromLago, fromOpenMeter, fromStripe, heuristicTokens } from 'taximeter/billing'
+import {
+  estimate,
+  extend,
+  format,
+  fromDodo,
+  fromLago,
+  fromOpenMeter,
+  fromStripe,
+  heuristicTokens,
+  refresh,
+} from 'taximeter/billing'
+import { Budget, explain, project } from 'taximeter/full'
 import core from 'taximeter/prices/core'
 
 const amount = (price, quantity) => rate(price, { quantity }).amountExact
@@ -122,6 +134,110 @@ test('amounts for people keep their digits', () => {
   assert.equal(format('12345678901234567890.5', 'USD'), '$12,345,678,901,234,567,890.50')
   assert.equal(format('1234.5', 'EUR', 'de-DE').replace(/\s/g, ' '), '1.234,50 €')
   assert.equal(format('1500', 'JPY'), '¥1,500')
+})
+
+test('what is the next unit, how will the month end, which plan is cheaper', () => {
+  const tiers = [
+    { up_to: 10, unit: 3 },
+    { up_to: null, unit: 1 },
+  ]
+  const { marginal, next, flags } = explain({ type: 'volume', tiers }, 9)
+  assert.deepEqual([marginal, next.left, flags], ['3', '1', ['cheaper_with_more']])
+  const period = { from: '2026-11-01T00:00:00Z', to: '2026-12-01T00:00:00Z', now: '2026-11-11T00:00:00Z' }
+  const forecast = project({
+    price: { type: 'unit', amount: '0.5' },
+    quantity: 100,
+    ...period,
+    days: [20, 20],
+    limit: 100n,
+  })
+  assert.deepEqual([forecast.low.amount, forecast.mid.amount, forecast.high.amount], ['150', '200', '250'])
+  assert.equal(forecast.breach, '2026-11-18T00:00:00Z')
+  assert.throws(() => taximeter.explain({ type: 'free' }, 1), { code: 'calculation_unavailable' })
+  const plans = [
+    { id: 'pay-as-you-go', prices: { calls: { type: 'unit', amount: '0.02' } } },
+    { id: 'flat', prices: { calls: { type: 'flat', amount: 15 } } },
+    { id: 'committed', prices: { calls: { type: 'unit', amount: '0.001' } }, minimum_commitment: 30 },
+    { id: 'other', prices: { images: { type: 'free' } } },
+  ]
+  const { plans: compared, cheapest } = taximeter.whatIf(plans, { calls: { quantity: 1000 } })
+  assert.equal(cheapest, 'flat')
+  assert.deepEqual(
+    compared.map(({ invoice, missing }) => [invoice.totalMinor, missing]),
+    [
+      ['2000', []],
+      ['1500', []],
+      ['3000', []],
+      ['0', ['calls']],
+    ],
+  )
+})
+
+test('a budget tells once, and says no before', () => {
+  const budget = new Budget({ limit: '100' })
+  assert.deepEqual(
+    [30, 81, 82, 74, 80].map((spent) => budget.update(spent)),
+    [[], ['0.5', '0.8'], [], [], ['0.8']],
+  )
+  assert.deepEqual(
+    [20, '20.01'].map((estimated) => budget.wouldExceed(estimated)),
+    [false, true],
+  )
+  assert.throws(() => new Budget({ limit: 0 }), { code: 'invalid_price', path: 'limit' })
+})
+
+test('overrides: a correction from a day on, a discount, an uplift; the past stays', () => {
+  const source = 'contract 7'
+  const cost = (book, at, context = {}) => {
+    const usage = { input_tokens: 1_000_000, cache_read_tokens: 0, output_tokens: 0 }
+    return new PriceBook(book).cost({ provider: 'openai', model: 'gpt-4o', at, usage, context }).total
+  }
+  const [before, after] = ['2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z']
+  const openai = { provider: 'openai', model: 'gpt-4o', source }
+  const changed = extend(core, [{ ...openai, from: '2026-11-02', prices: { input_mtok: '2' } }])
+  assert.deepEqual([cost(core, after), cost(changed, before), cost(changed, after)], ['2.5', '2.5', '2'])
+  const discounted = extend(changed, [{ ...openai, model: '*', multiply: [{ by: '0.9' }] }])
+  assert.deepEqual([cost(discounted, before), cost(discounted, after)], ['2.25', '1.8'])
+  const batch = [core, discounted].map((book) => cost(book, after, { processing: 'batch' }))
+  assert.deepEqual(batch, ['1.25', '1.125'])
+  const uplift = extend(core, [{ ...openai, multiply: [{ when: { region: 'eu' }, by: 1.1 }] }])
+  assert.deepEqual([cost(uplift, after), cost(uplift, after, { region: 'eu' })], ['2.5', '2.75'])
+  for (const [override, path] of [
+    [{ ...openai, source: '' }, '[0].source'],
+    [{ ...openai, model: 'gpt-none' }, '[0].model'],
+    [{ ...openai, from: 'soon' }, '[0].from'],
+  ]) {
+    assert.throws(() => extend(core, [override]), { code: 'invalid_price_book', path })
+  }
+})
+
+test('a refresh keeps what there is on any failure', async () => {
+  const check = (data) => new PriceBook(data)
+  const ask = async (answer, more) => {
+    const { book, error } = await refresh(core, {
+      url: 'https://prices.test',
+      check,
+      fetch: async () => answer,
+      ...more,
+    })
+    return [book === core, error?.message]
+  }
+  const newer = JSON.stringify({ ...core, date: '2027-01-01' })
+  assert.deepEqual(await ask(new Response(newer)), [false, undefined])
+  const sha256 = createHash('sha256').update(newer).digest('hex')
+  assert.deepEqual(await ask(new Response(newer), { sha256 }), [false, undefined])
+  for (const [answer, more] of [
+    [new Response('', { status: 500 })],
+    [new Response('{')],
+    [new Response('{"schema":2}')],
+    [new Response('{"schema":1,"providers":[{}]}')],
+    [new Response(newer), { sha256: '00' }],
+    [new Response(JSON.stringify({ ...core, date: '2020-01-01' }))],
+    [new Response(' '.repeat(3 << 20))],
+  ]) {
+    const [kept, message] = await ask(answer, more)
+    assert.ok(kept && message, message)
+  }
 })
 
 test("the README's examples of prices give what they say", () => {

@@ -6,6 +6,10 @@ import type { Decimal } from './types'
 export interface PriceBookData {
   source: unknown
   version?: string
+  /** The form of the data; 1. */
+  schema?: number
+  /** The day it was made. */
+  date?: string
   providers: unknown[]
 }
 
