@@ -11,8 +11,8 @@ const script = `
   const { measure } = await import(${JSON.stringify(bench)})
   const [name, n] = process.argv.slice(1)
   await measure(name, n / 2) // compiles
-  const once = await measure(name, Number(n), 2)
-  console.log(JSON.stringify({ once: once.us, twice: await measure(name, 2 * n, 2) }))`
+  const once = await measure(name, Number(n))
+  console.log(JSON.stringify({ once: once.us, twice: await measure(name, 2 * n) }))`
 
 /** One instance of the core takes 64 MiB at most; the rest is Node with the input, of which there are copies. */
 const PEAK_MB_MAX = 350
