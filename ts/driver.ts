@@ -1,3 +1,5 @@
+import { isPage } from './lifecycle'
+
 /** One request as the core describes it; the secret is added by the sink. */
 export interface RequestShape {
   url: string
@@ -60,6 +62,8 @@ export type Done = (answer: Answer | { thrown: unknown }) => void
 
 /** Bytes of a vendor's answer that are read. */
 export const ANSWER_BYTES_MAX = 64 * 1024
+/** Bytes of a request that outlives its page: browsers take 64 KiB of a page's requests together. */
+export const KEEPALIVE_BYTES_MAX = 60 * 1024
 /** How long the body of an accepted answer may take before its connection is closed. */
 export const BODY_PATIENCE_MS = 1000
 
@@ -116,7 +120,9 @@ async function exchange(
   abort: AbortController,
   done: Done,
 ): Promise<void> {
-  const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: abort.signal })
+  const keepalive = isPage() && body.length <= KEEPALIVE_BYTES_MAX
+  const init = { method: 'POST', headers, body, redirect: 'manual', signal: abort.signal } as const
+  const response = await fetch(url, keepalive ? { ...init, keepalive } : init)
   const { status } = response
   const header = (name: string) => response.headers.get(name) ?? undefined
   const answer = {

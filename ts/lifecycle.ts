@@ -3,18 +3,61 @@ type Process = Pick<NodeJS.Process, 'once' | 'off'>
 /** What is to be flushed when the process has nothing more to do. */
 const unsent = new Set<() => void>()
 
+/** A web page, where everything is seen by its visitor. */
+export function isPage(): boolean {
+  const { document, process } = globalThis as { document?: unknown; process?: Partial<NodeJS.Process> }
+  return typeof document === 'object' && !process?.versions?.node
+}
+
+/** Hands a promise to the platform, which keeps the request's work alive until it is settled. */
+export type WaitUntil = (promise: Promise<unknown>) => void
+
+/** What the platform itself offers: Vercel keeps it in the request's context. */
+export function platformWaitUntil(): WaitUntil | undefined {
+  const context = (globalThis as Record<symbol, { get?(): { waitUntil?: WaitUntil } | undefined } | undefined>)[
+    Symbol.for('@vercel/request-context')
+  ]?.get?.()
+  return context?.waitUntil?.bind(context)
+}
+
+let isWarned = false
+
+/** Where the platform ends all work with the answer: says once that something has to be done about it. */
+export function warnAtEdge(): void {
+  const { navigator, EdgeRuntime } = globalThis as { navigator?: { userAgent?: string }; EdgeRuntime?: unknown }
+  const isEdge = navigator?.userAgent === 'Cloudflare-Workers' || EdgeRuntime !== undefined
+  if (!isEdge || isWarned) return
+  isWarned = true
+  console.warn(
+    'taximeter: events may be lost when the answer is given: pass `waitUntil`, or await flush() in each request',
+  )
+}
+
 /**
  * Sends what is left when a Node, Deno or Bun process runs out of work: once, so that a sink that is down cannot keep the
- * process alive. Ends nothing and swallows nothing.
+ * process alive. Ends nothing and swallows nothing. In a page, whenever it is hidden: it may not come back.
  */
-export function flushAtProcessEnd(flush: () => void): void {
-  if (unsent.size === 0) host()?.once('beforeExit', flushAll)
+export function flushAtEnd(flush: () => void): void {
+  if (unsent.size === 0) listen('once', 'addEventListener')
   unsent.add(flush)
 }
 
 /** Nothing is left to send. A client that is idle leaves no trace in the process. */
-export function forgetProcessEnd(flush: () => void): void {
-  if (unsent.delete(flush) && unsent.size === 0) host()?.off('beforeExit', flushAll)
+export function forgetEnd(flush: () => void): void {
+  if (unsent.delete(flush) && unsent.size === 0) listen('off', 'removeEventListener')
+}
+
+function listen(atProcess: 'once' | 'off', atPage: 'addEventListener' | 'removeEventListener'): void {
+  host()?.[atProcess]('beforeExit', flushAll)
+  if (!isPage()) return
+  const page = globalThis as unknown as EventTarget & { document: EventTarget }
+  page.document[atPage]('visibilitychange', flushHidden)
+  page[atPage]('pagehide', flushHidden)
+}
+
+function flushHidden({ type }: { type: string }): void {
+  const { document } = globalThis as unknown as { document: { visibilityState: string } }
+  if (type === 'pagehide' || document.visibilityState === 'hidden') for (const flush of unsent) flush()
 }
 
 function flushAll(): void {

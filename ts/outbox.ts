@@ -4,7 +4,7 @@ import type { Emitter } from './emitter'
 import type { Core } from './engine'
 import { TaximeterError } from './errors'
 import { encoder, Kept, type Piece, type Runs } from './kept'
-import { flushAtProcessEnd, forgetProcessEnd } from './lifecycle'
+import { flushAtEnd, forgetEnd, platformWaitUntil, type WaitUntil, warnAtEdge } from './lifecycle'
 import type { Entry, LeftEvent, Spool } from './spool/journal'
 import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './types'
 
@@ -48,6 +48,10 @@ export class Outbox {
   /** What goes into the spool with the next entries. */
   #unwritten: Entry[] = []
   #isDegraded = false
+  readonly #waitUntil: WaitUntil | undefined
+  /** The platform keeps a flush alive. */
+  #isExtended = false
+  #isFlushed = false
   readonly #counts = { recorded: 0, delivered: 0, quarantined: 0, dropped: 0, requests: 0 }
   #waiters: Waiter[] = []
   #lastSeq = 0
@@ -61,7 +65,9 @@ export class Outbox {
     events: Emitter<TaximeterEvents>,
     drain: () => void,
     spool: Spool | undefined,
+    waitUntil: WaitUntil | undefined,
   ) {
+    this.#waitUntil = waitUntil
     this.#core = core
     this.#transport = transport
     this.#prefix = encoder.encode(core.request.prefix)
@@ -94,11 +100,36 @@ export class Outbox {
 
   /** Something waits; `due`: for no company any more. */
   wait(due: boolean): void {
-    flushAtProcessEnd(this.#atProcessEnd)
+    flushAtEnd(this.#atProcessEnd)
+    this.#extend()
     try {
       if (due || (this.#wake === undefined && this.#flying.size === 0)) this.#wakeAt(now())
     } catch (error) {
       // Some hosts have no timers while a module loads. The event is kept, and goes with the next ones or a flush.
+      this.#core.report(error)
+    }
+  }
+
+  /** Asks the platform, if there is one to ask, to keep the request's work alive until what waits is sent. */
+  #extend(): void {
+    if (this.#isExtended) return
+    const waitUntil = this.#waitUntil ?? platformWaitUntil()
+    if (waitUntil === undefined) {
+      if (!this.#isFlushed) warnAtEdge()
+      return
+    }
+    this.#isExtended = true
+    // Not within the call that records: it has not ended yet.
+    const over = () => {
+      this.#isExtended = false
+    }
+    const flushed = Promise.resolve()
+      .then(() => this.flush(FLUSH_DEADLINE_MS))
+      .then(over, over)
+    try {
+      waitUntil(flushed)
+    } catch (error) {
+      // Outside of a request there is nothing to extend; it is sent all the same.
       this.#core.report(error)
     }
   }
@@ -236,6 +267,7 @@ export class Outbox {
    * overlap: each waits for what was recorded before it.
    */
   flush(deadlineMs: number): Promise<FlushResult> {
+    this.#isFlushed = true
     return new Promise((resolve) => {
       this.#drain()
       this.#core.call((c) => c.flush())
@@ -255,7 +287,7 @@ export class Outbox {
 
   /** What is pending holds up the end of the process no longer; in a spool it is there for the next one. */
   letGo(): void {
-    forgetProcessEnd(this.#atProcessEnd)
+    forgetEnd(this.#atProcessEnd)
     this.#spool?.close()
   }
 
@@ -357,7 +389,7 @@ export class Outbox {
 
   #forget(seqs: Runs, ids?: string[]): number {
     const count = this.#kept.settle(seqs, ids)
-    if (this.#kept.count === 0) forgetProcessEnd(this.#atProcessEnd)
+    if (this.#kept.count === 0) forgetEnd(this.#atProcessEnd)
     return count
   }
 

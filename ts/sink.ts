@@ -1,4 +1,5 @@
 import { TaximeterError } from './errors'
+import { isPage } from './lifecycle'
 
 /**
  * Where events go. Made by a factory such as {@link openmeter}; it is data, and what it declares is checked by the core
@@ -98,6 +99,12 @@ function checked<T extends object>(options: T): T {
 /** A header value must not break the header: visible ASCII, no blanks, no line ends. */
 function secret(value: unknown, path: string): string | undefined {
   if (value === undefined) return undefined
+  if (isPage()) {
+    throw new TaximeterError('secret_in_browser', 'everybody can read a key in a web page', {
+      path,
+      help: 'send the events to a server of your own, without a key: see examples/browser-proxy',
+    })
+  }
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
     throw new TaximeterError('invalid_sink', 'the key must be a string of visible ASCII characters', { path })
   }

@@ -1,9 +1,10 @@
 import { CoreHandle, toError } from './core'
-import { type Transport, viaFetch } from './driver'
+import { KEEPALIVE_BYTES_MAX, type Transport, viaFetch } from './driver'
 import { Emitter } from './emitter'
 import { TaximeterError } from './errors'
 import { dataText, jsonText } from './json'
 import { encoder } from './kept'
+import { isPage } from './lifecycle'
 import { viaNode } from './node-http'
 import { FLUSH_DEADLINE_MS, now, Outbox, single } from './outbox'
 import { Sink } from './sink'
@@ -55,6 +56,11 @@ export interface TaximeterOptions {
    * earlier process left is taken over and delivered.
    */
   spool?: Spool
+  /**
+   * Keeps a request's work alive after its answer, where the platform ends it otherwise: on Cloudflare
+   * `import { waitUntil } from 'cloudflare:workers'`. On Vercel it is found without being given.
+   */
+  waitUntil?: (promise: Promise<unknown>) => void
   /** Makes `record()` throw instead of giving the error back. */
   strict?: boolean
   /**
@@ -80,6 +86,7 @@ const OPTIONS = [
   'fetch',
   'onFull',
   'spool',
+  'waitUntil',
   'strict',
   'provider',
   'llm',
@@ -144,7 +151,7 @@ export class Taximeter {
     this.#core = new CoreHandle(
       {
         source,
-        sink: sink.settings,
+        sink: isPage() ? forPage(sink.settings) : sink.settings,
         meters,
         prices: prices && { ...prices, meters: plain(prices.meters) },
         onFull,
@@ -164,6 +171,7 @@ export class Taximeter {
       this.#events,
       () => this.#staging.drain(),
       options.spool,
+      options.waitUntil,
     )
     this.#staging = new Staging(this.#core, this.#outbox)
     this.#host = usageHost(
@@ -415,6 +423,12 @@ export class Taximeter {
 
 /** Prices as JSON can say them: a bigint as its digits; NaN, which would become null and so nothing, is refused. */
 const plain = (prices: Prices['meters']) => prices && JSON.parse(dataText(prices))
+
+/** A request that outlives its page may have 64 KiB, all others of the page included. */
+function forPage(settings: Sink['settings']): Sink['settings'] {
+  const { batch, ...others } = settings
+  return { ...others, batch: { bytes: KEEPALIVE_BYTES_MAX, ...Object(batch) } }
+}
 
 /** What the core makes of an event; without a number it is known already. */
 type Kept =

@@ -1,0 +1,31 @@
+// Runs the faults and writes what they came to into DELIVERY.md.
+
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+const folder = mkdtempSync(join(tmpdir(), 'taximeter-'))
+const out = join(folder, 'faults.ndjson')
+const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=120000', 'tests/faults/'], {
+  env: { ...process.env, TAXIMETER_FAULTS_OUT: out },
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
+if (status !== 0) throw new Error('not every fault was survived: npm test -- faults')
+const rows = readFileSync(out, 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line))
+rmSync(folder, { recursive: true })
+rows.sort((a, b) => (a.file < b.file ? -1 : 1))
+const cells = ({ file, fault, expected, recorded, unique }) => {
+  const name = file.replace(/^.*\/|\.json$/g, '')
+  return `| [${name}](tests/faults/${file}) | ${fault} | ${expected} | ${recorded} | ${unique} |`
+}
+const table = ['| | fault | outcome | recorded | counted at the vendor |', '|---|---|---|---|---|', ...rows.map(cells)]
+const BEGIN = '<!-- written by scripts/faults-table.mjs -->\n'
+const page = readFileSync('DELIVERY.md', 'utf8')
+const [before, after] = [page.indexOf(BEGIN) + BEGIN.length, page.indexOf('<!-- end -->')]
+writeFileSync('DELIVERY.md', `${page.slice(0, before)}${table.join('\n')}\n${page.slice(after)}`)
