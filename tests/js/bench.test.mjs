@@ -1,7 +1,9 @@
 /** The variants that the benchmark compares say the same: times of unequal outputs would compare nothing. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventsFile } from '../../benches/lib/events-file.mjs'
 import { corners, SOURCE, workloads } from '../../benches/lib/workload.mjs'
+import { measure } from '../../benches/measure/replay.mjs'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -76,5 +78,15 @@ test('the variants by hand refuse what ours refuses, and send nothing of it', as
       [{ n: 1 }, { n: 1 }],
       variant,
     )
+  }
+})
+
+test('a replay answers as meters by hand do', async () => {
+  const file = eventsFile(5000)
+  for (const [meters, dedupe] of [[1], [3], [3, true]]) {
+    const job = { file, events: 5000, meters, dedupe, answer: true }
+    const ours = await measure({ ...job, variant: 'ours' })
+    assert.ok(ours.length >= 10)
+    assert.deepEqual(ours, await measure({ ...job, variant: 'plain' }))
   }
 })
