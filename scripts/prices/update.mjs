@@ -46,9 +46,11 @@ export function merged(before, next, date) {
         changes.added.push(name)
         return model
       }
-      if (isDeepStrictEqual({ ...known, m: 0 }, { ...model, m: 0 })) return model
-      changes.changed.push(`${name}: ${difference(known, model)}`)
-      return { ...model, p: dated(known.p, model.p, date), ...variants(known.v, model.v, date) }
+      const merged = { ...model, p: dated(known.p, model.p, date), ...variants(known.v, model.v, date) }
+      if (!isDeepStrictEqual([merged.p, merged.v], [known.p, known.v])) {
+        changes.changed.push(`${name}: ${difference(known, merged)}`)
+      }
+      return merged
     })
     // Last, so that they stand in the way of none.
     changes.kept.push(...[...models.keys()].map((id) => `${provider.id}/${id}`))
@@ -65,25 +67,30 @@ export function merged(before, next, date) {
 
 const entries = (p) => (Array.isArray(p) ? p : [{ p }])
 
-/** All entries that have been, and the source's newest from the day on, if they are none of them. */
+/**
+ * All entries that have been, and the source's new ones behind them, from the day that it names or else from ours. One
+ * without a day is new unless it is what holds already.
+ */
 function dated(was, now, date) {
   const before = entries(was)
-  const fresh = entries(now).filter((entry) => !before.some((known) => isDeepStrictEqual(known, entry)))
-  // The source itself says when: its dates are taken, behind all that was.
-  if (fresh.length === 0) return was
-  return [
-    ...before,
-    ...fresh.map((entry) => (entry.c?.start_date ? entry : { ...entry, c: { ...entry.c, start_date: date } })),
-  ]
+  const fresh = entries(now).filter((entry) => isNew(entry, before, before.slice(-1)))
+  return fresh.length === 0 ? was : [...before, ...fresh.map((entry) => begun(entry, date))]
 }
 
 /** Of variants the first that holds is taken: newer ones come first. */
 function variants(was = [], now = [], date) {
-  const fresh = now.filter((entry) => !was.some((known) => isDeepStrictEqual(known, entry)))
-  const begun = fresh.map((entry) => (entry.c?.start_date ? entry : { ...entry, c: { ...entry.c, start_date: date } }))
-  const v = [...begun, ...was]
+  const fresh = now.filter((entry) => isNew(entry, was, was))
+  const v = [...fresh.map((entry) => begun(entry, date)), ...was]
   return v.length > 0 ? { v } : {}
 }
+
+const isNew = (entry, before, holding) => {
+  const plain = ({ c: _, ...rest }) => rest
+  if (before.some((known) => isDeepStrictEqual(known, entry))) return false
+  return entry.c !== undefined || !holding.some((known) => isDeepStrictEqual(plain(known), entry))
+}
+
+const begun = (entry, date) => (entry.c?.start_date ? entry : { ...entry, c: { ...entry.c, start_date: date } })
 
 function difference(was, now) {
   const last = (model) => entries(model.p).at(-1).p
