@@ -36,6 +36,10 @@ export class Core {
      */
     intern(what: number, from: number, length: number): number;
     /**
+     * See [`Client::lint`].
+     */
+    lint(events: Uint8Array | number[] | null | undefined, wall_ms: number, mono_ms: number): string;
+    /**
      * See [`Client::new`].
      */
     constructor(settings: string);

@@ -127,6 +127,41 @@ export class Core {
         return ret >>> 0;
     }
     /**
+     * See [`Client::lint`].
+     * @param {Uint8Array | number[] | null | undefined} events
+     * @param {number} wall_ms
+     * @param {number} mono_ms
+     * @returns {string}
+     */
+    lint(events, wall_ms, mono_ms) {
+        let deferred5_0;
+        let deferred5_1;
+        try {
+            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+                throw new Error('Invalid stale object from previous Wasm instance');
+            }
+            const val2 = +wall_ms;
+            const val3 = +mono_ms;
+            var ptr0 = isLikeNone(events) ? 0 : passArray8ToWasm0(events, wasm.__wbindgen_malloc);
+            var len0 = WASM_VECTOR_LEN;
+            let ret;
+            __wbg_call_guard();
+            ret = wasm.core_lint(this.__wbg_ptr, ptr0, len0, val2, val3);
+            var ptr4 = ret[0];
+            var len4 = ret[1];
+            if (ret[3]) {
+                ptr4 = 0; len4 = 0;
+                throw takeFromExternrefTable0(ret[2]);
+            }
+            deferred5_0 = ptr4;
+            deferred5_1 = len4;
+            return getStringFromWasm0(ptr4, len4);
+        } finally {
+            __wbg_call_guard();
+            wasm.__wbindgen_free(deferred5_0, deferred5_1, 1);
+        }
+    }
+    /**
      * See [`Client::new`].
      * @param {string} settings
      */

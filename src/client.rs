@@ -12,6 +12,7 @@ use crate::event::{Event, EventBuilder, Recent};
 use crate::id::Ids;
 use crate::json::{Value, Writer};
 use crate::llm::{Book, Cost};
+use crate::meter::lint::Lint;
 use crate::meter::window::Zone;
 use crate::meter::{Options, Query, Totals, parse_meters};
 use crate::sink::Sink;
@@ -23,6 +24,7 @@ pub struct Client {
     ids: Ids,
     recent: Recent,
     totals: Totals,
+    lint: Option<Lint>,
     bill: Bill,
     form: blueprint::Form,
     book: Option<Book>,
@@ -35,13 +37,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client from `{source, sink, meters?, prices?: {currency?, meters?, book?, aliases?}, onFull?,
+    /// Makes a client from `{source, sink, meters?, prices?: {currency?, meters?, book?, aliases?}, onFull?, lint?,
     /// llm?}`, see [`blueprint::Form`].
     ///
     /// Errors name the setting by path: `invalid_option`, `unknown_option`, those of the sink, the meters, the prices.
     pub fn new(settings: &str) -> Result<Self> {
         let settings = Value::parse(settings)?;
-        settings.only(&["source", "sink", "meters", "prices", "onFull", "llm"])?;
+        settings.only(&["source", "sink", "meters", "prices", "onFull", "lint", "llm"])?;
         let source = settings
             .get("source")
             .and_then(Value::as_str)
@@ -66,6 +68,7 @@ impl Client {
         let book = book.map_err(|e| e.at("prices"))?;
         let form = blueprint::Form::parse(settings.present("llm")).map_err(|e| e.at("llm"))?;
         let provider_cost = book.is_some().then(|| ProviderCost::new(&form)).transpose()?;
+        let lints = settings.present("lint").is_some_and(|lint| *lint == Value::Bool(true));
         let on_full = settings.present("onFull").map_or(Some("reject"), Value::as_str);
         let delivery = Delivery::new(Settings::new(&sink, on_full.unwrap_or_default()).map_err(|e| e.at("onFull"))?);
         Ok(Self {
@@ -74,6 +77,7 @@ impl Client {
             ids: Ids::seeded([0; 16]),
             recent: Recent::default(),
             totals,
+            lint: lints.then(|| Lint::new(Instant::from_millis(0))),
             bill,
             form,
             book,
@@ -143,6 +147,10 @@ impl Client {
         let offered = self.delivery.offer(bytes, event.time.millis(), now)?;
         self.arrivals += 1;
         self.totals.add(event, self.arrivals);
+        if let Some(lint) = &mut self.lint {
+            lint.now = Instant::from_millis(now.wall_ms);
+            lint.add(self.totals.meters(), &self.sink, "", event);
+        }
         if let Some(provider_cost) = &mut self.provider_cost {
             provider_cost.add(event, self.arrivals);
         }
@@ -237,6 +245,22 @@ impl Client {
             Options { zone: (zone != Value::Null).then(|| Zone::parse(&zone)).transpose()?, ..Options::default() };
         let query = Value::parse(query)?;
         self.totals.query(&Query::parse(&query, self.totals.meters(), &options)?)
+    }
+
+    /// What the client's meters and its sink will not take as it was meant: of these events (see [`Lint::add_all`]), or of
+    /// all that were recorded. Errors: `lint_off` if those were not looked at, `json_invalid`.
+    pub fn lint(&mut self, events: Option<&str>, now: Now) -> Result<String> {
+        let (meters, sink) = (self.totals.meters(), &self.sink);
+        if let Some(events) = events {
+            let mut lint = Lint::new(Instant::from_millis(now.wall_ms));
+            lint.add_all(meters, sink, events)?;
+            return Ok(lint.findings(meters, sink));
+        }
+        let Some(lint) = &mut self.lint else {
+            return Err(Error::new("lint_off", "recorded events are looked at only if the client is told to")
+                .help("make the client with lint: true, or give the events"));
+        };
+        Ok(lint.findings(meters, sink))
     }
 
     /// The unix seconds that a zone table has to cover, `{from, to}`; `null` before the first event.

@@ -125,6 +125,10 @@ pub const RFC9535_NESTING_MAX: usize = 8;
 pub const RFC9535_PARSE_CALLS_MAX: usize = 100_000;
 /// Levels of filters within the filter of a Dodo meter: its own limit.
 pub const DODO_FILTER_LEVELS_MAX: usize = 3;
+/// Findings of one lint: more than anybody reads.
+pub const LINT_FINDINGS_MAX: usize = 1_000;
+/// Bytes of the ids that a lint compares.
+pub const LINT_IDS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Nesting of a query's filter.
 pub const FILTER_DEPTH_MAX: usize = 32;
 

@@ -10,6 +10,7 @@ use taximeter::json::Value;
 use taximeter::meter::filter::Filter;
 use taximeter::meter::path::Path;
 use taximeter::meter::value::Numeric;
+use taximeter::meter::window::Zone;
 use taximeter::meter::{Options, Query, Totals, parse_meters, preview, time_range};
 use taximeter::time::Instant;
 
@@ -54,17 +55,23 @@ fn query() -> impl Strategy<Value = String> {
     let filter = prop_oneof![Just(""), Just(r#","filterGroupBy":{"b":"p"}"#), Just(r#","subject":["a"]"#)];
     // Full minutes, as the live totals have them.
     let from = prop_oneof![Just(""), Just(r#","from":"2023-12-31T05:00:00Z","to":"2024-01-01T10:05:00Z""#)];
-    (0usize..7, window, groups, filter, from).prop_map(|(how, window, groups, filter, from)| {
+    (0usize..7, window, any::<bool>(), groups, filter, from).prop_map(|(how, window, zone, groups, filter, from)| {
         let window = if window.is_empty() { String::new() } else { format!(r#","windowSize":"{window}""#) };
+        let window = if zone { format!(r#"{window},"windowTimeZone":"X/Y""#) } else { window };
         let groups: Vec<_> = groups.iter().map(|key| format!("\"{key}\"")).collect();
         let slug = AGGREGATIONS[how].to_lowercase();
         format!(r#"{{"meter":"{slug}","groupBy":[{}]{window}{filter}{from}}}"#, groups.join(","))
     })
 }
 
+/// A zone that changes its offset among the events: back by an hour and a half, then forward again.
+const ZONE: &str = "[[1700000000,20700],[1703990000,15300],[1704160000,20700]]";
+
 fn at_hand(events: &[String], query: &str) -> String {
-    let request =
-        format!(r#"{{"meters":{},"query":{query},"options":{{"now":"{NOW}","numeric":"decimal"}}}}"#, meters());
+    let request = format!(
+        r#"{{"meters":{},"query":{query},"options":{{"now":"{NOW}","numeric":"decimal","zone":{ZONE}}}}}"#,
+        meters()
+    );
     let answer = preview(&request, &events.join("\n")).unwrap();
     let answer = Value::parse(&answer).unwrap();
     let result = answer.get("result").unwrap();
@@ -73,7 +80,8 @@ fn at_hand(events: &[String], query: &str) -> String {
 }
 
 fn options() -> Options<'static> {
-    Options { numeric: Numeric::Decimal, ..Options::default() }
+    let zone = Zone::parse(&Value::parse(ZONE).unwrap()).unwrap();
+    Options { numeric: Numeric::Decimal, zone: Some(zone), ..Options::default() }
 }
 
 fn live(totals: &Totals, query: &str) -> String {

@@ -2,6 +2,7 @@
 export { llm } from './blueprint/llm'
 export { ready, version } from './engine'
 export { TaximeterError } from './errors'
+export { type Finding, type LintOptions, lint } from './lint'
 export { type Diagnostic, type Preview, type PreviewOptions, preview, type Verdict } from './preview'
 export { type ModelPrices, PriceBook, type PriceBookData, type ProviderCost, type ProviderUsage } from './price/book'
 export {

@@ -73,14 +73,20 @@ export function preview(
   query: Query & QueryV3 & { meter: string },
   options: PreviewOptions = {},
 ): Preview<MeterResult | MeterResultV3> {
+  const bytes = eventsBytes(events)
+  const given = { now: new Date().toISOString(), ...options }
+  const request = (zone: unknown) => JSON.stringify({ meters, query, options: { ...given, zone } })
+  const zone = zoneTable(query, () => enter(() => timeRange(request(null), bytes)))
+  return JSON.parse(enter(() => previewCore(request(zone), bytes)))
+}
+
+/** Events as the core takes them: a JSON array, or one event a line, in UTF-8. */
+export function eventsBytes(events: object[] | string): Uint8Array {
   const text = typeof events === 'string' ? events : `[${events.map((event) => jsonText(event)).join(',')}]`
   const bytes = new TextEncoder().encode(text)
   // The core cannot refuse what does not fit into it.
   if (bytes.length > EVENTS_BYTES_MAX) {
     throw new TaximeterError('limit_exceeded', 'the events are more than 32 MiB', { help: 'ask about fewer at a time' })
   }
-  const given = { now: new Date().toISOString(), ...options }
-  const request = (zone: unknown) => JSON.stringify({ meters, query, options: { ...given, zone } })
-  const zone = zoneTable(query, () => enter(() => timeRange(request(null), bytes)))
-  return JSON.parse(enter(() => previewCore(request(zone), bytes)))
+  return bytes
 }

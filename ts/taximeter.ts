@@ -5,8 +5,10 @@ import { TaximeterError } from './errors'
 import { dataText, jsonText } from './json'
 import { encoder } from './kept'
 import { isPage } from './lifecycle'
+import type { Finding } from './lint'
 import { viaNode } from './node-http'
 import { FLUSH_DEADLINE_MS, now, Outbox, single } from './outbox'
+import { eventsBytes } from './preview'
 import { Sink } from './sink'
 import type { Spool } from './spool/journal'
 import { Staging } from './staging/staging'
@@ -61,6 +63,8 @@ export interface TaximeterOptions {
    * `import { waitUntil } from 'cloudflare:workers'`. On Vercel it is found without being given.
    */
   waitUntil?: (promise: Promise<unknown>) => void
+  /** Makes {@link Taximeter.lint} look at every event that is recorded. */
+  lint?: boolean
   /** Makes `record()` throw instead of giving the error back. */
   strict?: boolean
   /**
@@ -87,6 +91,7 @@ const OPTIONS = [
   'onFull',
   'spool',
   'waitUntil',
+  'lint',
   'strict',
   'provider',
   'llm',
@@ -134,7 +139,7 @@ export class Taximeter {
         })
       }
     }
-    const { sink, source, meters, prices, onFull, llm, onAbort } = options
+    const { sink, source, meters, prices, onFull, lint, llm, onAbort } = options
     if (!(sink instanceof Sink)) {
       throw new TaximeterError('invalid_sink', 'the sink is missing', {
         path: 'sink',
@@ -155,6 +160,7 @@ export class Taximeter {
         meters,
         prices: prices && { ...prices, meters: plain(prices.meters) },
         onFull,
+        lint,
         llm,
       },
       (core) => {
@@ -305,6 +311,24 @@ export class Taximeter {
       this.#core.call((core) => core.preview(text, JSON.stringify(zone))),
     )
     return this.#resets > 0 ? { ...result, incomplete: true } : result
+  }
+
+  /**
+   * What will go wrong with events, by this client's meters and where it sends to: with these events, which have not been
+   * recorded, or, with the option `lint`, with all that were recorded. The worst comes first.
+   *
+   * Events are what {@link record} takes, or CloudEvents.
+   *
+   * @example
+   * meter.lint([{ type: 'reqest', subject: 'customer-1' }]) // [{ code: 'no_meter', help: 'did you mean request?', … }]
+   */
+  lint(events?: UsageEvent[] | string): Finding[] {
+    this.#staging.drain()
+    const { source } = this.#options
+    const whole = (event: UsageEvent, i: number) => ({ specversion: '1.0', id: `lint-${i}`, source, ...event })
+    const given = typeof events === 'string' ? events : events?.map(whole)
+    const bytes = given === undefined ? undefined : eventsBytes(given)
+    return JSON.parse(this.#core.call((core) => core.lint(bytes, Date.now(), now())))
   }
 
   /**

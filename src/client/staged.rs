@@ -66,8 +66,8 @@ impl Client {
         let count = self.staging.write(from, to, segment);
         let [ends, deltas, _] = self.staging.written(count);
         let first = self.delivery.admit([ends, deltas], segment.base_ms, now);
-        if !self.totals.meters().is_empty() || self.provider_cost.is_some() {
-            self.meter_staged(from, count, segment.base_ms);
+        if !self.totals.meters().is_empty() || self.provider_cost.is_some() || self.lint.is_some() {
+            self.meter_staged(from, count, segment.base_ms, now);
         }
         self.arrivals += count as u64;
         let (room_events, room_bytes, until_full) = self.delivery.room();
@@ -86,8 +86,8 @@ impl Client {
     }
 
     /// Counts the events that have just been written, of which the first begins at that word.
-    fn meter_staged(&mut self, mut word: usize, count: usize, base_ms: i64) {
-        let Self { staging, totals, provider_cost, arrivals, .. } = self;
+    fn meter_staged(&mut self, mut word: usize, count: usize, base_ms: i64, now: Now) {
+        let Self { staging, totals, provider_cost, arrivals, lint, sink, .. } = self;
         let [ends, deltas, starts] = staging.written(count);
         for (arrival, ((end, delta), data)) in (*arrivals + 1..).zip(ends.iter().zip(deltas).zip(starts)) {
             let Some((&[head, subject, _], members)) = staging.words.get(word..).and_then(<[u32]>::split_first_chunk)
@@ -116,6 +116,10 @@ impl Client {
             totals.add_packed(&packed, staging, arrival, &mut event);
             if let Some(provider_cost) = provider_cost {
                 provider_cost.add_packed(&packed, staging, arrival, &mut event);
+            }
+            if let Some(lint) = lint {
+                lint.now = Instant::from_millis(now.wall_ms);
+                lint.add(totals.meters(), sink, "", &event());
             }
         }
     }

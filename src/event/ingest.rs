@@ -13,6 +13,11 @@ const KNOWN: [&str; 9] =
 /// CloudEvents integers have 32 bits.
 const EXTENSION_INTEGER_MAX: f64 = 2_147_483_647.0;
 
+/// Whether a member of an event is one that is looked at, and not an extension.
+pub fn is_attribute(name: &str) -> bool {
+    name == "data" || KNOWN.contains(&name)
+}
+
 pub(super) fn check(members: &Members, now: Instant) -> Result<Event> {
     let mut event = attributes(&members.attributes, members.data, now).map_err(|e| e.http(400))?;
     if let Some(data) = members.data.filter(|data| *data != "null") {
@@ -49,7 +54,7 @@ fn attributes(attributes: &Value, data: Option<&str>, now: Instant) -> Result<Ev
         Some(time) => Instant::parse(time.as_str().unwrap_or_default()).map_err(|e| e.at("time"))?,
     };
     for (name, value) in attributes.as_object().unwrap_or_default() {
-        if !KNOWN.contains(&name.as_ref()) {
+        if !is_attribute(name) {
             extension(name, value).map_err(|e| e.at(name))?;
         }
     }

@@ -10,6 +10,7 @@ mod ingest;
 mod recent;
 
 pub use build::EventBuilder;
+pub use ingest::is_attribute;
 pub use recent::Recent;
 
 use crate::error::{Error, Result};

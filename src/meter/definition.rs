@@ -222,6 +222,11 @@ impl Meter {
         Ok(meter)
     }
 
+    /// All that it reads: the value's first.
+    pub fn paths(&self) -> Vec<&Path> {
+        self.value.iter().chain(self.groups.iter().map(|(_, path)| path)).collect()
+    }
+
     /// Whether it sees an event with this data at this second.
     pub fn sees(&self, second: u32, document: &Document<'_>) -> bool {
         self.is_from(second) && self.dodo.as_ref().is_none_or(|clause| clause.holds(document))

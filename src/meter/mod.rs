@@ -10,6 +10,7 @@ mod definition;
 mod dodo;
 pub mod filter;
 mod key;
+pub mod lint;
 mod packed;
 pub mod path;
 mod preview;
@@ -18,6 +19,7 @@ mod replay;
 #[cfg(feature = "rfc9535")]
 mod rfc9535;
 pub mod rows;
+mod similar;
 #[cfg(test)]
 mod tests;
 pub mod totals;

@@ -14,6 +14,7 @@ use std::cell::{Cell, OnceCell};
 
 #[cfg(feature = "rfc9535")]
 use super::rfc9535;
+use super::similar;
 use super::value::{Engine, Found, What, has_huge_integer, scalar};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -23,6 +24,9 @@ use crate::limits::{PATH_BYTES_MAX, PATH_STEPS_MAX};
 /// A compiled path.
 pub struct Path {
     steps: Vec<Step>,
+    text: String,
+    /// Where the text of the last step begins
+    last: usize,
     /// Instead of steps
     #[cfg(feature = "rfc9535")]
     rfc9535: Option<rfc9535::Query>,
@@ -38,7 +42,7 @@ struct Step {
 impl Path {
     /// Compiles a path. Errors: `path_invalid` with a hint, `limit_exceeded`.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut parser = Parser { text, at: 0, dot: None, steps: Vec::new() };
+        let mut parser = Parser { text, at: 0, last: 0, dot: None, steps: Vec::new() };
         let long = text.len() > PATH_BYTES_MAX;
         if !long && parser.path().is_none() {
             return Err(parser.refuse());
@@ -46,23 +50,25 @@ impl Path {
         if long || parser.steps.len() > PATH_STEPS_MAX {
             return Err(Error::new("limit_exceeded", "a path has at most 256 bytes and 32 steps"));
         }
-        Ok(Self::of(parser.steps))
+        Ok(Self::of(parser.steps, text, parser.last))
     }
 
     /// Compiles a path of RFC 9535. Errors: `path_invalid`, `path_regex_refused`, `limit_exceeded`.
     #[cfg(feature = "rfc9535")]
     pub fn parse_rfc9535(text: &str) -> Result<Self> {
-        Ok(Self { steps: Vec::new(), rfc9535: Some(rfc9535::Query::parse(text)?) })
+        Ok(Self { rfc9535: Some(rfc9535::Query::parse(text)?), ..Self::of(Vec::new(), text, 0) })
     }
 
     /// The path of the member with this key, whatever the key.
     pub fn member(key: &str) -> Self {
-        Self::of(vec![Step { key: key.to_owned(), ranges: Vec::new() }])
+        Self::of(vec![Step { key: key.to_owned(), ranges: Vec::new() }], key, 0)
     }
 
-    fn of(steps: Vec<Step>) -> Self {
+    fn of(steps: Vec<Step>, text: &str, last: usize) -> Self {
         Self {
             steps,
+            text: text.to_owned(),
+            last,
             #[cfg(feature = "rfc9535")]
             rfc9535: None,
         }
@@ -82,6 +88,64 @@ impl Path {
             [Step { key, ranges }] if ranges.is_empty() => Some(key),
             _ => None,
         }
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it may match several values, of which only the first scalar counts.
+    pub fn is_plural(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| !matches!(step.ranges.as_slice(), [] | [_]) || step.ranges.iter().any(|(a, b)| b - a > 1))
+    }
+
+    /// Where it finds nothing: the path of the one member beside its last one that has a name like it and that none of
+    /// these paths reads.
+    pub fn beside(&self, document: &Document<'_>, others: &[&Self]) -> Option<String> {
+        let (last, before) = self.steps.split_last().filter(|(last, _)| last.ranges.is_empty())?;
+        let mut below;
+        let mut members = &document.members;
+        for (at, step) in before.iter().enumerate() {
+            let found = match step.ranges.first() {
+                None => members.iter().rev().find(|(key, _)| *key == step.key),
+                Some((first, _)) => members.get(usize::try_from(*first).ok()?),
+            };
+            below = items(found?.1, !self.steps.get(at + 1)?.ranges.is_empty())?;
+            members = &below;
+        }
+        let (mut meant, mut more) = (None, false);
+        for (key, _) in members {
+            let is_read = |path: &&Self| {
+                let there = path.steps.get(before.len()).is_some_and(|step| step.key == *key);
+                there && path.text.get(..path.last.min(self.last)) == self.text.get(..self.last)
+            };
+            if similar::alike(key, &last.key) && !others.iter().any(is_read) {
+                more |= meant.replace(key).is_some_and(|other| other != key);
+            }
+        }
+        let key = meant.filter(|_| !more)?;
+        let before = self.text.get(..self.last)?;
+        if before.is_empty() {
+            return Some(key.to_string());
+        }
+        let mut text = before.to_owned();
+        if key.bytes().all(is_word) && !key.is_empty() {
+            text.push('.');
+            text.push_str(key);
+        } else {
+            text.push_str("['");
+            for char in key.chars() {
+                if matches!(char, '\'' | '\\') {
+                    text.push('\\');
+                }
+                text.push(char);
+            }
+            text.push_str("']");
+        }
+        Some(text)
     }
 
     /// The first scalar among the matches, in document order.
@@ -194,10 +258,16 @@ fn into<'d>(items: &Items<'d>, step: &Step, rest: &[Step]) -> Found<'d> {
     Found::nothing(best)
 }
 
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')
+}
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,
-    /// Where the step began, if with a dot.
+    /// Where the last step began.
+    last: usize,
+    /// And if that was with a dot.
     dot: Option<usize>,
     steps: Vec<Step>,
 }
@@ -228,9 +298,11 @@ impl<'a> Parser<'a> {
         self.eat(b'$')?;
         loop {
             if self.eat(b'.').is_some() {
-                self.dot = Some(self.at - 1);
+                self.last = self.at - 1;
+                self.dot = Some(self.last);
                 self.key(b'"')?;
             } else if self.eat(b'[').is_some() {
+                self.last = self.at - 1;
                 self.dot = None;
                 self.bracket()?;
                 self.eat(b']')?;
@@ -272,7 +344,7 @@ impl<'a> Parser<'a> {
     fn word(&mut self) -> Option<&'a str> {
         self.blanks();
         let from = self.at;
-        while matches!(self.byte(), Some(b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'$')) {
+        while self.byte().is_some_and(is_word) {
             self.at += 1;
         }
         self.text.get(from..self.at).filter(|word| !word.is_empty())

@@ -37,13 +37,13 @@ pub(super) fn now(request: &Value<'_>) -> Result<Instant> {
 
 /// Calls with each event in order of arrival, or with why the server would refuse it. Error: `limit_exceeded`.
 #[inline(never)]
-fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Result<()>) -> Result<()> {
+pub(super) fn each(events: &str, now: Instant, call: &mut dyn FnMut(&str, Result<Event>) -> Result<()>) -> Result<()> {
     let mut rest = events.trim_ascii_start();
     if rest.starts_with('[') {
         let mut r = Reader::new(rest);
         let element = |r: &mut Reader| {
             let text = r.skip()?;
-            if text.starts_with('[') { request(text, now, call) } else { call(event(text, now)?) }
+            if text.starts_with('[') { request(text, now, call) } else { call(text, event(text, now)?) }
         };
         return r.array(element).and_then(|()| r.end()).map_err(|e| e.at("events"));
     }
@@ -53,7 +53,7 @@ fn each(events: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Resul
         let line = rest.get(..length).unwrap_or_default();
         rest = rest.get(length + 1..).unwrap_or_default();
         if !line.trim_ascii().is_empty() {
-            call(event(line, now)?)?;
+            call(line, event(line, now)?)?;
         }
     }
     Ok(())
@@ -73,17 +73,17 @@ fn bounded(event: &str) -> Result<&str> {
 }
 
 /// The events of one request to Dodo: a fault in one refuses all.
-fn request(text: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Result<()>) -> Result<()> {
-    let read = |r: &mut Reader| {
+fn request(text: &str, now: Instant, call: &mut dyn FnMut(&str, Result<Event>) -> Result<()>) -> Result<()> {
+    let read = |text| {
         let missing = || Err(Error::new("field_missing", "a required attribute is missing").at("event_id").http(400));
-        Ok(Event::parse_dodo(bounded(r.skip()?)?, now).unwrap_or_else(missing))
+        Ok(Event::parse_dodo(bounded(text)?, now).unwrap_or_else(missing))
     };
     let mut ids = Index::default();
     let mut fault = None;
     let mut count = 0;
     Reader::new(text).array(|r| {
         count += 1;
-        let found = match read(r)? {
+        let found = match read(r.skip()?)? {
             Err(error) => Some(error),
             Ok(event) if ids.place(event.id.as_bytes()) + 1 < count => {
                 Some(Error::new("duplicate_id", "two events of the request have this id").at("event_id"))
@@ -95,10 +95,12 @@ fn request(text: &str, now: Instant, call: &mut dyn FnMut(Result<Event>) -> Resu
         Ok(())
     })?;
     Reader::new(text).array(|r| {
-        call(match (read(r)?, &fault) {
+        let text = r.skip()?;
+        let event = match (read(text)?, &fault) {
             (Ok(_), Some(fault)) => Err(fault.clone().http(400)),
             (read, _) => read,
-        })
+        };
+        call(text, event)
     })
 }
 
@@ -125,7 +127,7 @@ pub fn preview(request: &str, events: &str) -> Result<String> {
     let mut stored = Index::default();
     let (mut ingest, mut diagnostics) = (Writer::array(), Writer::array());
     let mut arrival = 0u64;
-    each(events, now, &mut |event| {
+    each(events, now, &mut |_, event| {
         let index = digits(arrival.into());
         arrival += 1;
         let mut verdict = Writer::object();
@@ -215,7 +217,7 @@ pub fn time_range(request: &str, events: &str) -> Result<String> {
     let Some(name) = zone_name(member(&request, "query")) else { return Ok(String::from("null")) };
     let now = now(&request)?;
     let mut seen = Seen::default();
-    each(events, now, &mut |event| {
+    each(events, now, &mut |_, event| {
         if let Some(second) = event.ok().and_then(|event| stored_second(event.time)) {
             seen.add(second);
         }

@@ -386,7 +386,7 @@ const CUSTOMERS: &str = "filterCustomerId";
 const CUSTOMER_ID: &str = "customer_id needs filterCustomerId";
 
 /// Keys that pass the checks of a meter and then collide with names of the server's SQL.
-fn is_reserved(key: &str) -> bool {
+pub(super) fn is_reserved(key: &str) -> bool {
     // Of the last five, the case does not matter.
     let names = ["value", "windowstart", "windowend", "null", "true", "false", "nan", "inf"];
     names.iter().enumerate().any(|(at, name)| key == *name || (at > 2 && key.eq_ignore_ascii_case(name)))

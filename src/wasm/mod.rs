@@ -266,6 +266,11 @@ impl Core {
         self.0.preview(query, zone).map_err(thrown)
     }
 
+    /// See [`Client::lint`].
+    pub fn lint(&mut self, events: Option<Vec<u8>>, wall_ms: f64, mono_ms: f64) -> Result<String, JsValue> {
+        self.0.lint(events.as_deref().map(utf8), now(mono_ms, wall_ms)).map_err(thrown)
+    }
+
     /// See [`Client::time_range`].
     #[wasm_bindgen(js_name = timeRange)]
     pub fn time_range(&self) -> String {

@@ -42,7 +42,9 @@ export function parse(text) {
     if (t === 'true' || t === 'false' || t === 'null') return JSON.parse(t)
     return new Num(t)
   }
-  return value(next())
+  const whole = value(next())
+  if (text.slice(at).trim() !== '') throw new SyntaxError(`text after the value at ${at}`)
+  return whole
 }
 
 /** The same text again, number tokens unchanged. */

@@ -1,7 +1,6 @@
 /** Prices that people publish, vendors' prices as ours, estimates, and the README's examples. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as taximeter from 'taximeter'
 import { PriceBook, rate } from 'taximeter'
@@ -19,6 +18,7 @@ import {
 } from 'taximeter/billing'
 import { Budget, explain, project } from 'taximeter/full'
 import core from 'taximeter/prices/core'
+import { runExample } from './readme.mjs'
 
 const amount = (price, quantity) => rate(price, { quantity }).amountExact
 
@@ -241,21 +241,5 @@ test('a refresh keeps what there is on any failure', async () => {
 })
 
 test("the README's examples of prices give what they say", () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const [, section] = /\n### Prices\n(.*?)\n### /s.exec(readme)
-  const [, code] = /```ts\n(.*?)```/s.exec(section)
-  const names = { ...taximeter, ...billing, book: core }
-  let checked = 0
-  const check = (got, want) => {
-    assert.deepEqual(got, want)
-    checked += 1
-  }
-  const lines = code.split('\n').map((line) => {
-    if (line.startsWith('import ')) return ''
-    const [, expression, want] = /^(.+?) \/\/ → (.+)$/.exec(line) ?? []
-    return want ? `check(${expression}, ${want})` : line
-  })
-  new Function('check', ...Object.keys(names), lines.join('\n'))(check, ...Object.values(names))
-  assert.equal(checked, code.match(/\/\/ →/g).length)
-  assert.ok(checked >= 6)
+  assert.ok(runExample('Prices', { ...taximeter, ...billing, book: core }) >= 6)
 })

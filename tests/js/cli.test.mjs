@@ -96,6 +96,30 @@ test('queries as in a URL and as JSON; the answer as JSON', () => {
   assert.match(table, /^ {2}from +to +subject +value\n {2}2026-11-20T23:00:00Z {2}2026-11-21T23:00:00Z {2}a +10\.5$/m)
 })
 
+test('lint says by event what is wrong, and ends with 1 for an error', () => {
+  const { status, stdout, stderr } = run(['lint', events, '--meters', meters])
+  assert.equal(stderr, '')
+  assert.equal(status, 1)
+  assert.deepEqual(stdout.trimEnd().split('\n'), [
+    'error: id_reused id: another event has this source and id: the later one is lost (event 4)',
+    '  give each an id of its own; they differ in time data',
+    'error: rejected: the vendor will refuse the event (event 5)',
+    '  json_invalid: an object is missing at byte 0',
+    'error: value_not_number tokens $.tokens: the value is not a number, and not counted (event 6)',
+  ])
+  const calls = file('calls.json', JSON.stringify([{ slug: 'calls', eventType: 'call', aggregation: 'COUNT' }]))
+  const input = event('1', 'a', 1, 'm').replace('prompt', 'cal\\u001bl')
+  const found = run(['lint', '-', '--meters', calls, '--json', '--now', '2026-11-21T00:00:00Z'], { input })
+  assert.deepEqual(
+    JSON.parse(found.stdout).map(({ code }) => code),
+    ['no_meter', 'unmatched_meter'],
+  )
+  const fine = run(['lint', '-', '--meters', calls, '--target', 'openmeter'], {
+    input: input.replace('cal\\u001bl', 'call'),
+  })
+  assert.deepEqual([fine.status, fine.stdout], [0, 'nothing to say\n'])
+})
+
 test('standard input, exact sums, and duplicates that count', () => {
   const input = [event('1', 'a', '9007199254740993', 'm'), event('1', 'a', '0.1', 'm')].join('\n')
   const { stdout } = run(['replay', '-', '--meters', meters, '--numeric', 'decimal', '--no-dedupe'], { input })
@@ -129,6 +153,10 @@ test('what cannot be done is said in a line or two, with an exit code', () => {
       /no such option.*queries\[0\]\.window\)\s+known here/,
     ],
     [['replay', events, '--meters', meters, '--numeric', 'roman'], /float or decimal/],
+    [['lint'], /name one file of events/],
+    [['lint', events], /--meters is missing/],
+    [['lint', events, '--meters', meters, '--target', 'x'], /there is no such sink/],
+    [['lint', events, '--meters', meters, '--now', 'x'], /not an RFC 3339 time.*\(at now\)/],
     [['fly'], /there is no command 'fly'/],
   ]) {
     const { status, stdout, stderr } = run(args)
@@ -142,5 +170,6 @@ test('what cannot be done is said in a line or two, with an exit code', () => {
 
 test('help', () => {
   assert.match(run(['replay', '--help']).stdout, /^taximeter replay EVENTS --meters FILE/)
-  assert.match(run(['--help']).stdout, /taximeter replay/)
+  assert.match(run(['lint', '--help']).stdout, /^taximeter lint EVENTS --meters FILE/)
+  assert.match(run(['--help']).stdout, /taximeter replay.*taximeter lint/s)
 })

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { dodo, openmeter, preview, Taximeter } from 'taximeter'
+import * as taximeter from 'taximeter'
 import { same } from '../conformance/compare.mjs'
 import { cases } from '../conformance/dodo-meters.mjs'
+import { runExample } from './readme.mjs'
+
+const { dodo, openmeter, preview, Taximeter } = taximeter
 
 const taken = async () => new Response('{}', { status: 200 })
 
@@ -92,4 +95,24 @@ test('a query in the names of v3 is answered in its form, live and at hand', asy
   const events = bodies.flatMap((body) => JSON.parse(body))
   assert.deepEqual(preview(meters, events, { meter: 'tokens', ...query }).result, want)
   assert.throws(() => meter.preview('tokens', { ...query, time_zone: 'Mars/Olympus' }), { code: 'query_invalid' })
+})
+
+test("the README's examples of meters give what they say", () => {
+  assert.equal(runExample('Meters', taximeter), 9)
+})
+
+test('names that objects have of their own are names like any other', async () => {
+  const own = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
+  const groupBy = Object.fromEntries(own.map((name) => [name, `$['${name}']`]))
+  const meters = [{ slug: 'm', eventType: 't', aggregation: 'SUM', valueProperty: '$.prototype', groupBy }]
+  const data = '{"prototype":2,"__proto__":"a","constructor":"b","toString":"c"}'
+  const event = `{"specversion":"1.0","id":"1","source":"s","type":"t","subject":"__proto__","data":${data}}`
+  const [row] = preview(meters, event, { meter: 'm', groupBy: [...own, 'subject'] }).result.data
+  assert.equal(JSON.stringify(row.groupBy), '{"__proto__":"a","constructor":"b","hasOwnProperty":"","toString":"c"}')
+  assert.deepEqual([row.subject, row.value], ['__proto__', 2])
+  assert.equal(Object.getPrototypeOf(row.groupBy), Object.prototype)
+  assert.equal({}.a, undefined)
+  const meter = new Taximeter({ source: 's', sink: openmeter({ url: 'http://127.0.0.1:1' }), fetch: taken, meters })
+  assert.equal(meter.record({ type: 't', subject: 's', data: JSON.parse(data) }).error.code, 'forbidden_key')
+  await meter.close()
 })

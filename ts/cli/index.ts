@@ -1,4 +1,5 @@
 import { version } from 'taximeter'
+import { lintCommand } from './lint'
 import { quarantine } from './quarantine'
 import { replayCommand } from './replay'
 
@@ -10,6 +11,8 @@ const HELP = `taximeter: usage metering
                        what meters say of a file of events, one a line
   taximeter quarantine FILE [--json | --release ID | --discard ID]
                        what a vendor refused, in a file spool; ID may be 'all'
+  taximeter lint EVENTS --meters meters.yaml [--target dodo] [--json]
+                       what will go wrong with a file of events
   taximeter --version
   taximeter --help`
 
@@ -30,6 +33,7 @@ try {
   if (command === 'dev') process.exitCode = await dev(args)
   else if (command === 'replay') process.exitCode = await replayCommand(args)
   else if (command === 'quarantine') process.exitCode = quarantine(args)
+  else if (command === 'lint') process.exitCode = await lintCommand(args)
   else if (command === '--version') console.log(version())
   else if (command === undefined || command === '--help') console.log(HELP)
   else throw new Error(`there is no command '${command}'\n\n${HELP}`)

@@ -72,10 +72,15 @@ function rowsOf({ data }: MeterResult, query: Asked): string[][] {
   return [told.map(([name]) => name), ...data.slice(0, ROWS_MAX).map((row) => told.map(([, of]) => of(row)))]
 }
 
-/** Columns of even width, the last one to the right. What events hold may not move the cursor. */
-function table(rows: string[][]): string {
+/** What events hold may not move the cursor. */
+export function harmless(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to go
-  const shown = rows.map((row) => row.map((cell) => cell.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd')))
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd')
+}
+
+/** Columns of even width, the last one to the right. */
+function table(rows: string[][]): string {
+  const shown = rows.map((row) => row.map(harmless))
   const widths = shown[0]?.map((_, column) => Math.max(...shown.map((row) => row[column]?.length ?? 0))) ?? []
   const last = widths.length - 1
   return shown
