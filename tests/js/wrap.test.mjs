@@ -332,6 +332,9 @@ for (const [name, SDK] of Object.entries({ 'openai 6': OpenAI, 'openai 7': OpenA
         c.chat.completions.create(chat),
       ))
 
+    test('timeout', () =>
+      same(on('openai-chat-late', { timeout: 50 }), [], (c) => thrown(c.chat.completions.create(chat))))
+
     test('a page of a proxy is not counted', () =>
       same(on('openai-chat-html'), [], (c) => c.chat.completions.create(chat)))
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { internals } from '../js/internals.mjs'
 import { providerOf } from './run-fixture.mjs'
 
-const { boot, Contexts, enter, OpenCalls, usageHost, wrapClient } = await internals(
+const { boot, Contexts, enter, linearMemory, OpenCalls, previewCore, usageHost, wrapClient } = await internals(
   'engine',
   'wrap/call',
   'wrap/client',
@@ -25,4 +25,20 @@ export function recorder() {
       return records
     },
   }
+}
+
+/** Makes the core trap: it is started afresh, and what was under way in it is gone. */
+export function trap() {
+  try {
+    enter(() => previewCore('x'.repeat(65 << 20)))
+  } catch (error) {
+    if (error.code === 'core_trapped') return
+  }
+  throw new Error('no trap')
+}
+
+/** The core's scanner alone, and the memory it works in. */
+export function meteredEngine() {
+  const host = usageHost({ call: enter }, undefined, () => {})
+  return { host, memory: () => enter(linearMemory) }
 }
