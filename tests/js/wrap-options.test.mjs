@@ -6,7 +6,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import { Mistral } from '@mistralai/mistralai'
 import OpenAI from 'openai'
 import { testMeter } from '../llm/meter.mjs'
-import { clientFor, FOLDERS } from '../llm/run-fixture.mjs'
+import { FOLDERS } from '../llm/run-fixture.mjs'
 import { startSimulator } from '../llm/simulator.mjs'
 
 const chat = { model: 'gpt-5.5', messages: [{ role: 'user', content: 'Hi' }] }
