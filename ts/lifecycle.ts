@@ -61,9 +61,9 @@ function flushHidden({ type }: { type: string }): void {
 }
 
 function flushAll(): void {
-  const flushes = [...unsent]
+  // Cleared afterwards: what a flush itself makes pending must not ask for another one.
+  for (const flush of [...unsent]) flush()
   unsent.clear()
-  for (const flush of flushes) flush()
 }
 
 function host(): Process | undefined {
