@@ -72,7 +72,7 @@ impl Client {
         let on_full = settings.present("onFull").map_or(Some("reject"), Value::as_str);
         let delivery = Delivery::new(Settings::new(&sink, on_full.unwrap_or_default()).map_err(|e| e.at("onFull"))?);
         Ok(Self {
-            staging: Staging::new(source),
+            staging: Staging::new(source, sink.packed()),
             source: source.to_owned(),
             ids: Ids::seeded([0; 16]),
             recent: Recent::default(),

@@ -10,6 +10,7 @@ use crate::json::{Reader, push_string};
 use crate::limits::{
     ATTRIBUTE_BYTES_MAX, EVENT_BYTES_MAX, STAGED_EVENTS, STAGED_OUT_BYTES, STAGED_RAW_BYTES, STAGED_WORDS,
 };
+use crate::sink::Packed;
 use crate::time::Instant;
 
 /// Places of the report in front of the events'.
@@ -17,7 +18,6 @@ const TOLD: usize = 6;
 
 /// Texts of fixed numbers: the values that are no strings.
 const LITERALS: [&str; 3] = ["null", "true", "false"];
-const TYPE_END: &str = ",\"subject\":";
 
 /// What a text is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,28 +38,33 @@ pub struct Staging {
     pub words: Vec<u32>,
     /// UTF-8 of strings that are not worth a number, and of numbers that do not fit a word.
     pub raw: Vec<u8>,
-    /// CloudEvents in JSON, a comma before each.
+    /// Events as the vendor takes them, a comma before each.
     pub out: Vec<u8>,
     /// Places for what the client tells, then where each event ends in `out`; behind all of these, each one's milliseconds
     /// since the base time; and behind these, where its `data` begins in `out`, or 0.
     pub report: Vec<u32>,
-    /// `","source":"…","type":`
+    /// From the id's end to the type: `","source":"…","type":`
     type_start: String,
+    packed: &'static Packed,
     texts: Texts,
 }
 
 impl Staging {
     /// Nothing staged. `source` is that of all events.
-    pub fn new(source: &str) -> Self {
-        let mut type_start = String::from("\",\"source\":");
-        push_string(&mut type_start, source);
-        type_start.push_str(",\"type\":");
+    pub fn new(source: &str, packed: &'static Packed) -> Self {
+        let mut type_start = String::from("\"");
+        if let Some(before) = packed.source {
+            type_start.push_str(before);
+            push_string(&mut type_start, source);
+        }
+        type_start.push_str(packed.kind);
         let mut staging = Self {
             words: Vec::new(),
             raw: Vec::new(),
             out: Vec::new(),
             report: Vec::new(),
             type_start,
+            packed,
             texts: Texts::default(),
         };
         staging.forget();
@@ -72,6 +77,11 @@ impl Staging {
         self.raw.resize(STAGED_RAW_BYTES + PIECE, 0);
         self.out.resize(STAGED_OUT_BYTES, 0);
         self.report.resize(TOLD + 3 * STAGED_EVENTS, 0);
+    }
+
+    /// Which events may be packed.
+    pub fn packed(&self) -> &'static Packed {
+        self.packed
     }
 
     /// Bytes of the source in an event.
@@ -106,7 +116,7 @@ impl Staging {
         }
         push_string(&mut fragment, text);
         match what {
-            Use::Type => fragment.push_str(TYPE_END),
+            Use::Type => fragment.push_str(self.packed.subject),
             Use::Key => fragment.push(':'),
             Use::Value | Use::Subject => {}
         }
@@ -146,7 +156,8 @@ impl Staging {
     pub fn write(&mut self, from: usize, to: usize, segment: Segment) -> usize {
         let words = self.words.get(from..to).unwrap_or_default();
         let words = Words { words, raw: &self.raw, texts: &self.texts };
-        hot::write(words, segment, OUTSIDE, &mut self.out, self.report.get_mut(TOLD..).unwrap_or_default())
+        let outside = Outside { form: self.packed.form, ..OUTSIDE };
+        hot::write(words, segment, outside, &mut self.out, self.report.get_mut(TOLD..).unwrap_or_default())
     }
 
     /// What was reported of the first `count` events: where each ends, its milliseconds, where its `data` begins.
@@ -159,6 +170,7 @@ impl Staging {
 }
 
 const OUTSIDE: Outside = Outside {
+    form: hot::Form { head: &[], time: &[], data: &[] },
     second: |second| {
         let text = Instant { seconds: second, nanos: 0 }.text();
         text.as_bytes().first_chunk().copied().unwrap_or_default()
@@ -183,7 +195,18 @@ mod tests {
     use super::*;
     use crate::event::{Event, EventBuilder};
     use crate::id::Ids;
+    use crate::json::Value;
+    use crate::sink::Sink;
     use crate::time::Instant;
+
+    fn sink(dodo: bool) -> Sink {
+        let settings = if dodo {
+            r#"{"kind":"dodo","environment":"test"}"#
+        } else {
+            r#"{"kind":"openmeter","url":"https://a.b"}"#
+        };
+        Sink::parse(&Value::parse(settings).unwrap()).unwrap()
+    }
 
     const SEGMENT: Segment = Segment { base_ms: 1_795_226_400_250, node: 0, counter: 1 };
 
@@ -203,9 +226,9 @@ mod tests {
         #[test]
         fn an_event_is_written_as_a_built_one_is(
             source in "\\PC{1,40}", kind in "\\PC{1,40}", subject in "\\PC{1,40}", key in ".{0,40}", text in ".{0,40}",
-            n in prop_oneof![any::<u32>(), 0..1000_u32], number in any::<i64>(), delta in any::<u32>(), bare in any::<bool>(), raw_subject in any::<bool>()
+            n in prop_oneof![any::<u32>(), 0..1000_u32], number in any::<i64>(), delta in any::<u32>(), bare in any::<bool>(), raw_subject in any::<bool>(), dodo in any::<bool>()
         ) {
-            let mut staging = Staging::new(&source);
+            let mut staging = Staging::new(&source, sink(dodo).packed());
             staging.open();
             let (kind_at, subject_at) = (intern(&mut staging, Use::Type, &kind), intern(&mut staging, Use::Subject, &subject));
             let (key_at, text_at) = (intern(&mut staging, Use::Key, &key), intern(&mut staging, Use::Value, &text));
@@ -235,15 +258,15 @@ mod tests {
             let id = Ids::seeded([0; 16]).next(now.millis());
             let given = format!("{{\"type\":{},\"subject\":{}{data}}}", quoted(&kind), quoted(&subject));
             let built = EventBuilder { source: &source, id: &id, now }.build(&given).unwrap();
-            prop_assert_eq!(packed, [",", &built.to_json()].concat());
+            prop_assert_eq!(packed, [",", &sink(dodo).map(&built).unwrap()].concat());
         }
 
         #[test]
         fn ids_count_on_and_times_are_those_of_the_events(
             base_ms in prop_oneof![0..248_000_000_000_000_i64, Just(1_795_226_399_990)], deltas in prop::collection::vec(prop_oneof![0..2000_u32, any::<u32>()], 1..9),
-            counter in prop_oneof![0..1_u64 << 41, Just((1 << 16) - 3), Just((1 << 30) - 2)], node in any::<u32>(), bare in any::<bool>()
+            counter in prop_oneof![0..1_u64 << 41, Just((1 << 16) - 3), Just((1 << 30) - 2)], node in any::<u32>(), bare in any::<bool>(), dodo in any::<bool>()
         ) {
-            let mut staging = Staging::new("s");
+            let mut staging = Staging::new("s", sink(dodo).packed());
             staging.open();
             let (kind, subject) = (intern(&mut staging, Use::Type, "t"), intern(&mut staging, Use::Subject, "c"));
             let words: Vec<u32> = deltas.iter().flat_map(|delta| [kind | if bare { 255 << 24 } else { 0 }, subject, *delta]).collect();
@@ -265,14 +288,14 @@ mod tests {
                 let data = if bare { None } else { Some(String::from("{}")) };
                 let event = Event { id, source: "s".into(), kind: "t".into(), subject: "c".into(), time: now, data };
                 let text = std::str::from_utf8(&staging.out[start + 1..*end as usize]).unwrap();
-                prop_assert_eq!(text, event.to_json());
+                prop_assert_eq!(text, sink(dodo).map(&event).unwrap());
                 start = *end as usize;
             }
         }
 
         #[test]
         fn no_words_panic(words in prop::collection::vec(prop_oneof![any::<u32>(), 0..10_u32, Just(3 << 28 | 1), Just(2 << 24 | 3)], 0..40)) {
-            let mut staging = Staging::new("s");
+            let mut staging = Staging::new("s", sink(false).packed());
             staging.open();
             intern(&mut staging, Use::Type, "t");
             intern(&mut staging, Use::Key, "k");
@@ -283,7 +306,7 @@ mod tests {
 
     #[test]
     fn attributes_are_checked() {
-        let mut staging = Staging::new("s");
+        let mut staging = Staging::new("s", sink(false).packed());
         staging.open();
         for text in ["", "a\nb", "a\u{85}b"] {
             staging.raw[..text.len()].copy_from_slice(text.as_bytes());

@@ -17,11 +17,13 @@ const FRAME_BYTES: usize = 160;
 
 impl Client {
     /// Opens the places for packed events and says where they are: `{words, raw, report, wordsMax, rawMax, eventsMax,
-    /// frameBytes, eventBytesMax}`, the first three as addresses; `frameBytes` is what an event has beside its own texts and
-    /// numbers, at most; `eventBytesMax` is 0 if the sink has to see each event.
+    /// frameBytes, eventBytesMax, membersMax, keyMax, stringMax, takesNull}`, the first three as addresses; `frameBytes` is
+    /// what an event has beside its own texts and numbers, at most; `eventBytesMax` is 0 if none may be packed. The last
+    /// four are the sink's bounds (see [`crate::sink::Packed`]).
     pub fn open_staging(&mut self) -> String {
         self.staging.open();
-        let event_bytes = if self.sink.takes_all() && self.source.len() <= ATTRIBUTE_BYTES_MAX {
+        let packed = self.staging.packed();
+        let event_bytes = if self.source.len() <= ATTRIBUTE_BYTES_MAX {
             self.delivery.event_bytes_max().min(EVENT_BYTES_MAX)
         } else {
             0
@@ -36,6 +38,10 @@ impl Client {
             ("eventsMax", STAGED_EVENTS),
             ("frameBytes", FRAME_BYTES + self.staging.source_bytes()),
             ("eventBytesMax", event_bytes),
+            ("membersMax", packed.members_max),
+            ("keyMax", packed.units_max.0),
+            ("stringMax", packed.units_max.1),
+            ("takesNull", packed.takes_null.into()),
         ] {
             w.raw(name, &value.to_string());
         }

@@ -10,5 +10,6 @@ mod write;
 
 pub use entry::{Entry, Mark, admit};
 pub use recall::{Recall, Slots};
+pub use stamp::Form;
 pub use texts::{PIECE, Texts};
 pub use write::{Outside, RAW_SUBJECT, Segment, Words, raw_subject, write};

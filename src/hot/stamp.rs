@@ -1,21 +1,35 @@
 //! Ids and times of packed events, as text that is changed only where it differs from the event before.
 
-/// `,{"specversion":"1.0","id":"…`: how an event begins. The id is a UUIDv7: 48 bits of milliseconds, a counter of 42
-/// bits, and a node of 32 bits (see the core's `id`).
+/// How an event is written around what it is made of.
+#[derive(Clone, Copy)]
+pub struct Form {
+    /// What stands before the id, from the comma between two events on: 28 bytes at most.
+    pub head: &'static [u8],
+    /// What stands before the time: 14 bytes at most.
+    pub time: &'static [u8],
+    /// What stands between the fraction of the time's second and the data: 48 bytes at most.
+    pub data: &'static [u8],
+}
+
+/// How an event begins, up to its id's end. The id is a UUIDv7: 48 bits of milliseconds, a counter of 42 bits, and a node
+/// of 32 bits (see the core's `id`).
 pub struct HeadText {
-    /// All of it counts.
+    /// The first [`Self::length`] bytes count.
     pub text: [u8; 64],
+    /// Bytes up to the id's end.
+    pub length: usize,
     known: Option<(u64, u64, u32)>,
 }
 
 impl HeadText {
-    /// Bytes up to the id's end.
-    pub const LENGTH: usize = 64;
-    const ID: usize = 28;
-
     /// No id yet.
-    pub fn new() -> Self {
-        Self { text: *b",{\"specversion\":\"1.0\",\"id\":\"00000000-0000-7000-8000-000000000000", known: None }
+    pub fn new(form: &Form) -> Self {
+        let mut text = [b' '; 64];
+        let start = form.head.iter().chain(b"00000000-0000-7000-8000-000000000000");
+        for (byte, with) in text.iter_mut().zip(start) {
+            *byte = *with;
+        }
+        Self { text, length: form.head.len() + 36, known: None }
     }
 
     /// Becomes the id of an event; what does not fit its bits is cut off.
@@ -39,7 +53,7 @@ impl HeadText {
 
     #[inline(always)]
     fn digits(&mut self, at: usize, n: u16) {
-        if let Some(digits) = self.text.get_mut(Self::ID + at..).and_then(<[u8]>::first_chunk_mut) {
+        if let Some(digits) = self.text.get_mut(self.length - 36 + at..).and_then(<[u8]>::first_chunk_mut) {
             *digits = hex(n);
         }
     }
@@ -54,10 +68,14 @@ fn hex(n: u16) -> [u8; 4] {
     (nibbles + 0x3030_3030 + letters * 39).to_le_bytes()
 }
 
-/// `,"time":"2026-11-21T02:00:00.000Z","datacontenttype":"application/json","data":` of the last second, padded.
+/// A time and what stands around it, of the last second, padded.
 pub struct TimeText {
-    /// The first [`Self::LENGTH`] bytes count; the digits of the fraction stand from [`Self::FRACTION`] on.
+    /// Up to the second's end; then four places for its fraction, and what follows.
     pub text: [u8; 96],
+    /// Bytes up to the second's end.
+    pub second_end: usize,
+    /// Bytes behind the fraction.
+    pub rest: usize,
     second: Option<i64>,
     base: (i64, u32),
     /// Milliseconds since the base of the last event.
@@ -65,24 +83,15 @@ pub struct TimeText {
 }
 
 impl TimeText {
-    /// Bytes up to the data.
-    pub const LENGTH: usize = 79;
-    /// Bytes up to the second's end.
-    pub const SECOND: usize = 28;
-    /// Bytes up to the fraction's end.
-    pub const FRACTION: usize = 32;
-
     /// No time yet; times count from `base_ms`.
-    pub fn new(base_ms: i64) -> Self {
-        const START: &[u8; 9] = b",\"time\":\"";
-        const END: &[u8; 47] = b"Z\",\"datacontenttype\":\"application/json\",\"data\":";
+    pub fn new(form: &Form, base_ms: i64) -> Self {
         let mut text = [b' '; 96];
-        let places = text.iter_mut().zip(START.iter().chain(&[b'.'; Self::FRACTION - 9]).chain(END));
-        for (byte, with) in places {
+        let places = form.time.iter().chain(&[b'.'; 23]).chain(form.data);
+        for (byte, with) in text.iter_mut().zip(places) {
             *byte = *with;
         }
         let base = (base_ms.div_euclid(1000), base_ms.rem_euclid(1000) as u32);
-        Self { text, second: None, base, delta: 0 }
+        Self { text, second_end: form.time.len() + 19, rest: form.data.len(), second: None, base, delta: 0 }
     }
 
     /// Becomes the second of an event, so many milliseconds after the base; gives the milliseconds that are left.
@@ -102,7 +111,7 @@ impl TimeText {
     #[inline(never)]
     fn write(&mut self, second: i64, text: fn(i64) -> [u8; 19]) {
         self.second = Some(second);
-        for (byte, with) in self.text.iter_mut().skip(9).zip(text(second)) {
+        for (byte, with) in self.text.iter_mut().skip(self.second_end - 19).zip(text(second)) {
             *byte = with;
         }
     }

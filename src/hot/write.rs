@@ -1,6 +1,6 @@
 //! Packed events as JSON text.
 
-use super::stamp::{HeadText, TimeText, digits, fraction};
+use super::stamp::{Form, HeadText, TimeText, digits, fraction};
 use super::texts::{PIECE, Texts, put};
 
 /// Set in the word of a subject that lies in the raw bytes.
@@ -53,6 +53,8 @@ pub struct Outside {
     pub escaped: fn(&[u8]) -> Vec<u8>,
     /// Bytes of an event at most.
     pub event_bytes_max: usize,
+    /// How events are written.
+    pub form: Form,
 }
 
 /// Writes events into `out`, a comma before each, as long as there are words and places in the report: a third of it for
@@ -61,7 +63,7 @@ pub struct Outside {
 ///
 /// Gives how many; fewer than there are only if the words are not what they should be.
 pub fn write(words: Words, segment: Segment, outside: Outside, out: &mut Vec<u8>, report: &mut [u32]) -> usize {
-    let (mut first, mut time) = (HeadText::new(), TimeText::new(segment.base_ms));
+    let (mut first, mut time) = (HeadText::new(&outside.form), TimeText::new(&outside.form, segment.base_ms));
     let (mut word, mut at, mut count) = (0, 0, 0);
     let (ends, rest) = report.split_at_mut(report.len() / 3);
     let (times, data) = rest.split_at_mut(rest.len() / 2);
@@ -114,7 +116,7 @@ impl Words<'_> {
         first.set(segment.base_ms.saturating_add(delta.into()) as u64, segment.counter, segment.node);
         let ms = time.set(delta, outside.second);
         *out.get_mut(at..)?.first_chunk_mut()? = first.text;
-        at += HeadText::LENGTH;
+        at += first.length;
         at = texts.put(kind, out, at)?;
         at = if subject & RAW_SUBJECT == 0 {
             texts.put(subject as usize, out, at)?
@@ -124,18 +126,18 @@ impl Words<'_> {
         };
         let (tail, length) = fraction(ms);
         *out.get_mut(at..)?.first_chunk_mut()? = time.text;
-        *out.get_mut(at + TimeText::SECOND..)?.first_chunk_mut()? = tail;
-        at += TimeText::SECOND + length;
+        *out.get_mut(at + time.second_end..)?.first_chunk_mut()? = tail;
+        at += time.second_end + length;
         let mut data = 0;
         if length < tail.len() {
-            let rest = time.text.get(TimeText::FRACTION..)?;
-            *out.get_mut(at..)?.first_chunk_mut::<64>()? = *rest.first_chunk()?;
+            let rest = time.text.get(time.second_end + tail.len()..)?;
+            *out.get_mut(at..)?.first_chunk_mut::<48>()? = *rest.first_chunk()?;
         }
         if members == NO_MEMBERS {
             // The quote behind the time, and no more.
             at += 2;
         } else {
-            at += TimeText::LENGTH - TimeText::FRACTION;
+            at += time.rest;
             data = at;
             for _ in 0..members {
                 let &[key, value] = self.words.get(word..)?.first_chunk()?;

@@ -227,6 +227,7 @@ mod tests {
     use crate::limits::METER_TEXT_BYTES_MAX;
     use crate::meter::window::Size;
     use crate::meter::{Options, Query, parse_meters};
+    use crate::sink::Sink;
 
     const METERS: &str = r#"[
         {"slug":"sum","eventType":"t","aggregation":"SUM","valueProperty":"$.n","groupBy":{"a":"$.s","b":"$.k"}},
@@ -251,7 +252,8 @@ mod tests {
 
     impl Rig {
         fn new(numeric: Numeric) -> Self {
-            let mut staging = Staging::new("s");
+            let sink = Value::parse(r#"{"kind":"openmeter","url":"https://a.b"}"#).unwrap();
+            let mut staging = Staging::new("s", Sink::parse(&sink).unwrap().packed());
             staging.open();
             let totals = || {
                 let options = Options { numeric, ..Options::default() };

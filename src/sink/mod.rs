@@ -35,9 +35,30 @@ struct Declared {
     accepted: &'static [u16],
     /// Events of one request that the vendor takes.
     events_max: usize,
+    /// How packed events are written, and which may be packed.
+    packed: Packed,
     /// How far an event's time may lie behind and ahead.
     oldest_ms: Option<u64>,
     newest_ms: Option<u64>,
+}
+
+/// How a vendor's events are written from packed words: the same bytes as by [`Sink::map`]. What is not within these
+/// bounds is not packed, so that [`Sink::map`] sees it.
+pub struct Packed {
+    /// What stands around id, time and data.
+    pub form: hot::Form,
+    /// What stands before the source, where the vendor takes one.
+    pub source: Option<&'static str>,
+    /// What stands before the type.
+    pub kind: &'static str,
+    /// What stands before the subject.
+    pub subject: &'static str,
+    /// Members of the data.
+    pub members_max: usize,
+    /// UTF-16 units of a member's name, and of its string.
+    pub units_max: (usize, usize),
+    /// Whether a member may be `null`.
+    pub takes_null: bool,
 }
 
 /// How long the vendor remembers ids, so that an event sent twice counts once.
@@ -108,9 +129,9 @@ impl Sink {
         }
     }
 
-    /// Whether the vendor takes any event as it is, as CloudEvents in JSON.
-    pub fn takes_all(&self) -> bool {
-        self.vendor == Vendor::OpenMeter
+    /// How packed events are written.
+    pub fn packed(&self) -> &'static Packed {
+        &self.vendor.declared().packed
     }
 
     /// How the vendor's answer, or its absence, is to be taken.
@@ -248,11 +269,11 @@ mod tests {
         let sink = sink(DODO).unwrap();
         assert_eq!(
             sink.map(&event(DATA)).unwrap(),
-            r#"{"event_id":"01a1fbd4-f5fa-7d1a-9b3e-5f2c81d40a11","customer_id":"cus_42","event_name":"llm.tokens","timestamp":"2026-11-21T02:00:00.25Z","metadata":{"tokens":1284,"model":"gpt-4o-mini","kind":"output"}}"#
+            r#"{"event_id":"01a1fbd4-f5fa-7d1a-9b3e-5f2c81d40a11","event_name":"llm.tokens","customer_id":"cus_42","timestamp":"2026-11-21T02:00:00.25Z","metadata":{"tokens":1284,"model":"gpt-4o-mini","kind":"output"}}"#
         );
         assert_eq!(
             sink.map(&event("")).unwrap(),
-            r#"{"event_id":"01a1fbd4-f5fa-7d1a-9b3e-5f2c81d40a11","customer_id":"cus_42","event_name":"llm.tokens","timestamp":"2026-11-21T02:00:00.25Z"}"#
+            r#"{"event_id":"01a1fbd4-f5fa-7d1a-9b3e-5f2c81d40a11","event_name":"llm.tokens","customer_id":"cus_42","timestamp":"2026-11-21T02:00:00.25Z"}"#
         );
         assert_eq!(
             sink.request_json(),

@@ -1,6 +1,6 @@
 //! OpenMeter's v1 endpoint, cloud or self-hosted. (Server of 2026-08-18.)
 
-use super::{Declared, Dedup, invalid, url};
+use super::{Declared, Dedup, Packed, invalid, url};
 use crate::error::Result;
 use crate::json::Value;
 
@@ -14,6 +14,19 @@ pub(super) const DECLARED: Declared = Declared {
     accepted: &[204],
     // The server has no limit; what is in front of it may.
     events_max: usize::MAX,
+    packed: Packed {
+        form: hot::Form {
+            head: b",{\"specversion\":\"1.0\",\"id\":\"",
+            time: b",\"time\":\"",
+            data: b"Z\",\"datacontenttype\":\"application/json\",\"data\":",
+        },
+        source: Some(",\"source\":"),
+        kind: ",\"type\":",
+        subject: ",\"subject\":",
+        members_max: usize::MAX,
+        units_max: (usize::MAX, usize::MAX),
+        takes_null: true,
+    },
     oldest_ms: None,
     newest_ms: None,
 };

@@ -10,11 +10,11 @@ import {
   ESCAPED,
   EVENT_WORDS_MAX,
   endOf,
-  MEMBERS_MAX,
   NO_DATA,
   NUMBER,
   PLAIN,
   type Places,
+  placesOf,
   putPlain,
   RAW_SUBJECT,
   TEXT,
@@ -149,6 +149,7 @@ export class Staging {
     const raw = this.#raw
     let at = start + 3
     let members = NO_DATA
+    const { membersMax, stringMax } = places
     if (data !== undefined && data !== null) {
       if (typeof data !== 'object' || Object.getPrototypeOf(data) !== PLAIN_OBJECT) return undefined
       const shape = this.#shape
@@ -156,7 +157,7 @@ export class Staging {
       for (const name in data) {
         const value = (data as Record<string, unknown>)[name]
         if (value === undefined && !FORBIDDEN.has(name)) continue
-        if (members === MEMBERS_MAX) return undefined
+        if (members === membersMax) return undefined
         let key = shape[members]
         if (key === undefined || key.text !== name) {
           key = texts.keys.get(name) ?? this.#key(name)
@@ -184,6 +185,7 @@ export class Staging {
             }
             break
           case 'string': {
+            if (value.length > stringMax) return undefined
             key.strings += 1
             if (!key.raw) {
               const place = value.length & RECENT_MASK
@@ -203,7 +205,6 @@ export class Staging {
               bytes += bytesOf(text)
               break
             }
-            if (value.length > LENGTH_MAX) return undefined
             if (rawAt + 3 * value.length > rawMax) return this.#full()
             let length = putPlain(raw, rawAt, value)
             if (length === value.length) {
@@ -225,7 +226,7 @@ export class Staging {
             bytes += 5
             break
           default:
-            if (value !== null) return undefined
+            if (value !== null || !places.takesNull) return undefined
             word = 0
             bytes += 4
         }
@@ -259,7 +260,8 @@ export class Staging {
   }
 
   #key(name: string): Key | undefined {
-    if (FORBIDDEN.has(name) || this.#number(KEY, name) === 0) return undefined
+    if (FORBIDDEN.has(name) || name.length > (this.#places as Places).keyMax) return undefined
+    if (this.#number(KEY, name) === 0) return undefined
     return this.#texts.keys.get(name)
   }
 
@@ -313,7 +315,7 @@ export class Staging {
     const { buffer } = this.#memory
     const words = new Uint32Array(buffer, places.words, this.#wordsAt)
     const raw = new Uint8Array(buffer, places.raw, this.#rawAt)
-    const anew: Places = JSON.parse(core.openStaging())
+    const anew = placesOf(core.openStaging())
     const memory = linearMemory() as WebAssembly.Memory
     for (const { what, text } of this.#texts.list) {
       const scratch = new Uint8Array(memory.buffer, anew.raw + anew.rawMax - SCRATCH_BYTES, SCRATCH_BYTES)
@@ -328,7 +330,7 @@ export class Staging {
   }
 
   #open(core: Core): Places {
-    const places: Places = JSON.parse(core.openStaging())
+    const places = placesOf(core.openStaging())
     this.#places = places
     this.#memory = linearMemory() as WebAssembly.Memory
     this.#view()

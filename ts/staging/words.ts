@@ -1,6 +1,6 @@
 import type { QuarantinedEvent } from '../types'
 import type { Segment } from './segment'
-import type { Texts } from './texts'
+import { LENGTH_MAX, type Texts } from './texts'
 
 /** Kinds of a member's value; they stand above the key's 28 bits. */
 export const TEXT = 0
@@ -31,8 +31,23 @@ export interface Places {
   eventsMax: number
   /** An event's bytes beside its strings and numbers. */
   frameBytes: number
-  /** 0: the sink has to see each event. */
+  /** 0: no event may be packed. */
   eventBytesMax: number
+  /** What the vendor takes as it is; the core judges the rest: members, UTF-16 units of a key and of a string, `null`. */
+  membersMax: number
+  keyMax: number
+  stringMax: number
+  takesNull: 0 | 1
+}
+
+/** The places as the core tells them, with our own bounds where they are narrower. */
+export function placesOf(told: string): Places {
+  const places: Places = JSON.parse(told)
+  return {
+    ...places,
+    membersMax: Math.min(places.membersMax, MEMBERS_MAX),
+    stringMax: Math.min(places.stringMax, LENGTH_MAX),
+  }
 }
 
 /** Where the words of the event end that begin there. */
