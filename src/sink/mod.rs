@@ -129,6 +129,11 @@ impl Sink {
         }
     }
 
+    /// Whether the vendor takes any event as it is, as CloudEvents in JSON.
+    pub fn takes_all(&self) -> bool {
+        self.vendor == Vendor::OpenMeter
+    }
+
     /// How packed events are written.
     pub fn packed(&self) -> &'static Packed {
         &self.vendor.declared().packed
