@@ -129,9 +129,13 @@ impl Client {
             let charge = self.book.as_ref().map(|book| charge(book, record));
             match self.form.events(record, &context, charge.as_ref()) {
                 Ok(texts) => {
+                    let mut set_aside = None;
                     for text in texts {
                         out.item(&self.record(&text, now).unwrap_or_else(|error| error.to_json()));
+                        // The provider's charge is in the first event: the others are of the same call.
+                        set_aside = set_aside.or(self.provider_cost.take());
                     }
+                    self.provider_cost = set_aside;
                 }
                 Err(error) => {
                     out.item(&error.to_json());

@@ -6,7 +6,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import { Mistral } from '@mistralai/mistralai'
 import OpenAI from 'openai'
 import { testMeter } from '../llm/meter.mjs'
-import { FOLDERS } from '../llm/run-fixture.mjs'
+import { clientFor, FOLDERS } from '../llm/run-fixture.mjs'
 import { startSimulator } from '../llm/simulator.mjs'
 
 const chat = { model: 'gpt-5.5', messages: [{ role: 'user', content: 'Hi' }] }
@@ -192,6 +192,37 @@ describe('the form of events', () => {
       ],
     )
     assert.equal(new Set(events.map(({ id }) => id)).size, 4)
+  })
+
+  test('costs the same in every form', async () => {
+    const { default: book } = await import('taximeter/prices')
+    const costs = []
+    for (const llm of [
+      undefined,
+      { events: 'per-type' },
+      { eventType: 'prompt', fields: { provider_cost: 'usd', model: 'name', provider: 'vendor' } },
+    ]) {
+      const { meter } = await once(llm, { prices: { book, aliases: { 'gpt-5.5-2026-08-01': 'gpt-5' } } })
+      const { total, models, unpriced } = meter.cost().provider
+      assert.deepEqual(unpriced, [])
+      costs.push({ total, models })
+    }
+    assert.notEqual(costs[0].total, '0')
+    assert.deepEqual(costs[1], costs[0])
+    assert.deepEqual(costs[2], costs[0])
+  })
+
+  test('an unpriced answer is one call in every form', async () => {
+    const { default: book } = await import('taximeter/prices')
+    for (const events of ['one', 'per-type']) {
+      const { meter, wrap } = meterWith({ prices: { book }, llm: { events } })
+      await wrap(clientFor(simulator, simulator.fixtures.get('ollama-chat-basic')), customer).chat({
+        model: 'm',
+        messages: chat.messages,
+      })
+      const { unpriced, models } = meter.cost().provider
+      assert.deepEqual([unpriced.map(({ calls }) => calls), models], [[1], []], events)
+    }
   })
 
   test('a form that is none is refused', () => {
