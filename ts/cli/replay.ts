@@ -123,7 +123,7 @@ function totalsAndGroups(meters: AnyMeter[]): Asked[] {
 function progress(total: number | undefined) {
   const WIDTH = 30
   const out = process.stderr
-  let shown = 0
+  let shown = Number.NEGATIVE_INFINITY
   return {
     show(bytes: number) {
       const now = performance.now()
