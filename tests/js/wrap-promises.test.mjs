@@ -82,7 +82,7 @@ test('overhead: an event of a stream takes less than 20 µs', () => {
   const chunk = new TextEncoder().encode(event('Hello there'))
   const call = host.open({ ...info, route })
   for (let n = 0; n < 500; n += 1) call.push(chunk)
-  // The best of some runs: what the machine does besides is not ours. Measured: 1 to 3 µs; the goal is 5.
+  // The best of some runs: what the machine does besides is not ours..
   const runs = Array.from({ length: 10 }, () => {
     const start = performance.now()
     for (let n = 0; n < 500; n += 1) call.push(chunk)
