@@ -76,13 +76,13 @@ const info = { stream: true, hide: false, status: 200, contentType: 'text/event-
 const END =
   'data: {"id":"c","model":"m","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\ndata: [DONE]\n\n'
 
-test('overhead: an event of a stream takes less than 20 µs', () => {
+test('overhead: an event of a stream takes at most 5 µs', () => {
   const { host } = meteredEngine()
   const route = host.route('POST', 'https://api.openai.com/v1/chat/completions')
   const chunk = new TextEncoder().encode(event('Hello there'))
   const call = host.open({ ...info, route })
   for (let n = 0; n < 500; n += 1) call.push(chunk)
-  // The best of some runs: what the machine does besides is not ours..
+  // The best of some runs: what the machine does besides is not ours.
   const runs = Array.from({ length: 10 }, () => {
     const start = performance.now()
     for (let n = 0; n < 500; n += 1) call.push(chunk)
@@ -90,7 +90,7 @@ test('overhead: an event of a stream takes less than 20 µs', () => {
   })
   call.free()
   const best = Math.min(...runs)
-  assert.ok(best < 20, `${best} µs`)
+  assert.ok(best <= 5, `${best} µs`)
 })
 
 test('a call whose meter server traps in WebAssembly goes on: nothing is missing, nothing comes twice', async () => {
