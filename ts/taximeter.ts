@@ -146,7 +146,7 @@ export class Taximeter {
         help: 'make one with openmeter({ url }) or dodo({ apiKey, environment })',
       })
     }
-    if (options.onAbort !== undefined && !['partial', 'drain', 'estimate'].includes(options.onAbort)) {
+    if (onAbort !== undefined && !['partial', 'drain', 'estimate'].includes(onAbort)) {
       throw new TaximeterError('invalid_option', 'there is no such way to go on', {
         path: 'onAbort',
         help: 'partial, drain or estimate',
@@ -217,9 +217,7 @@ export class Taximeter {
       this.#core.seed()
       return { id: this.#keep(JSON.parse(this.#core.call((core) => core.record(text, Date.now(), now()))) as Kept) }
     } catch (thrown) {
-      const error = toError(thrown)
-      this.#refused += 1
-      this.#events.emit('error', error)
+      const error = this.#refuse(thrown)
       if (this.#options.strict) throw error
       return { error }
     }
@@ -287,8 +285,7 @@ export class Taximeter {
     try {
       return observe(answer, { ...this.#contexts.current(), ...about }, this.#host)
     } catch (error) {
-      this.#refused += 1
-      this.#core.report(error)
+      this.#refuse(error)
       return 0
     }
   }
@@ -424,14 +421,20 @@ export class Taximeter {
           if ('code' in outcome) throw TaximeterError.fromCore(JSON.stringify(outcome))
           this.#keep(outcome)
         } catch (error) {
-          this.#refused += 1
-          this.#core.report(error)
+          this.#refuse(error)
         }
       }
     } catch (error) {
-      this.#refused += 1
-      this.#core.report(error)
+      this.#refuse(error)
     }
+  }
+
+  /** Counts and tells what could not be recorded. */
+  #refuse(thrown: unknown): TaximeterError {
+    const error = toError(thrown)
+    this.#refused += 1
+    this.#events.emit('error', error)
+    return error
   }
 
   #keep(kept: Kept): string {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { type Finding, lint } from 'taximeter'
+import { inputs } from './inputs'
 import { harmless } from './report'
 
 const HELP = `taximeter lint EVENTS --meters FILE [options]
@@ -32,12 +33,7 @@ export async function lintCommand(args: string[]): Promise<number> {
     console.log(HELP)
     return 0
   }
-  const [file, ...others] = positionals
-  if (file === undefined || others.length > 0) throw new Error(`name one file of events, or -\n\n${HELP}`)
-  if (values.meters === undefined) throw new Error(`--meters is missing\n\n${HELP}`)
-  // Only here: no other command has to load it.
-  const { readMeters } = await import('taximeter/config')
-  const meters = readMeters(await readFile(values.meters, 'utf8'), values.meters)
+  const { file, meters } = await inputs(positionals, values.meters, HELP)
   const events = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')
   const { target, now } = values
   const found = lint(events, { meters, ...(target && { target: target as 'dodo' }), ...(now && { now }) })

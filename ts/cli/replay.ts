@@ -1,6 +1,7 @@
-import { open, readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { AnyMeter } from 'taximeter/replay'
+import { inputs } from './inputs'
 import { type Asked, report } from './report'
 
 const HELP = `taximeter replay EVENTS --meters FILE [options]
@@ -37,12 +38,9 @@ export async function replayCommand(args: string[]): Promise<number> {
     console.log(HELP)
     return 0
   }
-  const [file, ...others] = positionals
-  if (file === undefined || others.length > 0) throw new Error(`name one file of events, or -\n\n${HELP}`)
-  if (values.meters === undefined) throw new Error(`--meters is missing\n\n${HELP}`)
-  // Only here: no other command has to load them.
-  const [{ readMeters }, { replay }] = await Promise.all([import('taximeter/config'), import('taximeter/replay')])
-  const meters = readMeters(await readFile(values.meters, 'utf8'), values.meters)
+  const { file, meters } = await inputs(positionals, values.meters, HELP)
+  // Only here: no other command has to load it.
+  const { replay } = await import('taximeter/replay')
   const queries = values.query?.map(queryOf) ?? totalsAndGroups(meters)
   const source = await openEvents(file)
   const bar = progress(source.bytes)
