@@ -1,4 +1,5 @@
 /** Taximeter by its public entry, with default settings and a vendor that takes every batch at once. */
+import { client } from '../lib/client.mjs'
 import { openmeter, Taximeter } from '../lib/taximeter.mjs'
 import { SOURCE } from '../lib/workload.mjs'
 
@@ -10,15 +11,12 @@ export function create(options = {}) {
     return answer
   }
   const meter = new Taximeter({ source: SOURCE, sink: openmeter({ url: 'http://127.0.0.1:1' }), fetch, ...options })
+  const { record, flush } = client(meter)
   return {
     meter,
-    record(event) {
-      const { error } = meter.record(event)
-      if (error) throw error
-    },
+    record,
     async flush() {
-      const { pending, quarantined, dropped } = await meter.flush()
-      if (pending + quarantined + dropped > 0) throw new Error(`${pending} pending, ${quarantined} refused`)
+      await flush()
       const taken = bodies
       bodies = []
       return taken
