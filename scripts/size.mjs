@@ -12,7 +12,17 @@ const FULL_CEILING_GZIP_BYTES = 84_500
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url))
 const sizes = Object.fromEntries(
-  ['core.wasm', 'full/core.wasm', 'slim.js', 'inline.js', 'full/inline.js'].map((file) => {
+  [
+    'core.wasm',
+    'full/core.wasm',
+    'replay/core.wasm',
+    'slim.js',
+    'inline.js',
+    'full/inline.js',
+    'prices.js',
+    'prices-core.js',
+    'prices-all.js',
+  ].map((file) => {
     const bytes = readFileSync(dist + file)
     // zlib's brotli has 11 for its default.
     return [
