@@ -69,6 +69,7 @@ impl Client {
         let form = blueprint::Form::parse(settings.present("llm")).map_err(|e| e.at("llm"))?;
         let provider_cost = book.is_some().then(|| ProviderCost::new(&form)).transpose()?;
         let lints = settings.present("lint").is_some_and(|lint| *lint == Value::Bool(true));
+        let lint = lints.then(|| Lint::new(Instant::from_millis(0))).transpose().map_err(|e| e.at("lint"))?;
         let on_full = settings.present("onFull").map_or(Some("reject"), Value::as_str);
         let delivery = Delivery::new(Settings::new(&sink, on_full.unwrap_or_default()).map_err(|e| e.at("onFull"))?);
         Ok(Self {
@@ -77,7 +78,7 @@ impl Client {
             ids: Ids::seeded([0; 16]),
             recent: Recent::default(),
             totals,
-            lint: lints.then(|| Lint::new(Instant::from_millis(0))),
+            lint,
             bill,
             form,
             book,
@@ -152,8 +153,7 @@ impl Client {
         self.arrivals += 1;
         self.totals.add(event, self.arrivals);
         if let Some(lint) = &mut self.lint {
-            lint.now = Instant::from_millis(now.wall_ms);
-            lint.add(self.totals.meters(), &self.sink, "", event);
+            lint.add_recorded(self.totals.meters(), &self.sink, event, Instant::from_millis(now.wall_ms));
         }
         if let Some(provider_cost) = &mut self.provider_cost {
             provider_cost.add(event, self.arrivals);
@@ -252,19 +252,16 @@ impl Client {
     }
 
     /// What the client's meters and its sink will not take as it was meant: of these events (see [`Lint::add_all`]), or of
-    /// all that were recorded. Errors: `lint_off` if those were not looked at, `json_invalid`.
+    /// all that were recorded. Errors: `lint_off` if those were not looked at, `json_invalid`;
+    /// `lint_unavailable` where the core has no lint.
     pub fn lint(&mut self, events: Option<&str>, now: Now) -> Result<String> {
         let (meters, sink) = (self.totals.meters(), &self.sink);
         if let Some(events) = events {
-            let mut lint = Lint::new(Instant::from_millis(now.wall_ms));
+            let mut lint = Lint::new(Instant::from_millis(now.wall_ms))?;
             lint.add_all(meters, sink, events)?;
             return Ok(lint.findings(meters, sink));
         }
-        let Some(lint) = &mut self.lint else {
-            return Err(Error::new("lint_off", "recorded events are looked at only if the client is told to")
-                .help("make the client with lint: true, or give the events"));
-        };
-        Ok(lint.findings(meters, sink))
+        Ok(self.lint.as_mut().ok_or_else(Lint::off)?.findings(meters, sink))
     }
 
     /// The unix seconds that a zone table has to cover, `{from, to}`; `null` before the first event.

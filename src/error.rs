@@ -37,6 +37,11 @@ impl Error {
         Self::make(code, message.into())
     }
 
+    /// What is asked for is not in this build.
+    pub fn needs_full(code: &'static str) -> Self {
+        Self::new(code, "this needs taximeter/full").help("import from 'taximeter/full' instead of 'taximeter'")
+    }
+
     // Out of line, here and below: an error is made in hundreds of places, and rarely.
     #[cold]
     #[inline(never)]

@@ -17,7 +17,7 @@ const METERS: &str = r#"[
 fn look(meters: &str, sink: &str, events: &str) -> String {
     let meters = parse_meters(&Value::parse(meters).unwrap()).unwrap();
     let sink = Sink::parse(&Value::parse(sink).unwrap()).unwrap();
-    let mut lint = Lint::new(Instant::parse("2026-11-21T00:00:00Z").unwrap());
+    let mut lint = Lint::new(Instant::parse("2026-11-21T00:00:00Z").unwrap()).unwrap();
     lint.add_all(&meters, &sink, events).unwrap();
     lint.findings(&meters, &sink)
 }
@@ -192,7 +192,7 @@ proptest! {
             let meters = parse_meters(&Value::parse(METERS).unwrap()).unwrap();
             let sink = Sink::parse(&Value::parse(sink).unwrap()).unwrap();
             // A broken list is an error, a broken line is a finding.
-            let read = Lint::new(Instant::from_millis(0)).add_all(&meters, &sink, &data);
+            let read = Lint::new(Instant::from_millis(0)).unwrap().add_all(&meters, &sink, &data);
             prop_assert!(read.is_ok() || data.starts_with('['));
         }
     }

@@ -32,7 +32,8 @@ export interface LintOptions {
 
 /**
  * Says what will go wrong with events before they are sent: a type that no meter counts, a value that is no number, a group
- * that is always empty, an id that is used twice … A pure function; nothing is sent or changed.
+ * that is always empty, an id that is used twice … A pure function; nothing is sent or changed. Needs `taximeter/full`,
+ * else it throws `lint_unavailable`.
  *
  * `events` are as in {@link preview}. The findings come with the worst first.
  *

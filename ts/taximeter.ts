@@ -63,7 +63,7 @@ export interface TaximeterOptions {
    * `import { waitUntil } from 'cloudflare:workers'`. On Vercel it is found without being given.
    */
   waitUntil?: (promise: Promise<unknown>) => void
-  /** Makes {@link Taximeter.lint} look at every event that is recorded. */
+  /** Makes {@link Taximeter.lint} look at every event that is recorded. Needs `taximeter/full`. */
   lint?: boolean
   /** Makes `record()` throw instead of giving the error back. */
   strict?: boolean
@@ -312,7 +312,8 @@ export class Taximeter {
 
   /**
    * What will go wrong with events, by this client's meters and where it sends to: with these events, which have not been
-   * recorded, or, with the option `lint`, with all that were recorded. The worst comes first.
+   * recorded, or, with the option `lint`, with all that were recorded. The worst comes first. For development: it needs
+   * `taximeter/full`, else it throws `lint_unavailable`.
    *
    * Events are what {@link record} takes, or CloudEvents.
    *

@@ -124,8 +124,7 @@ impl Client {
                 provider_cost.add_packed(&packed, staging, arrival, &mut event);
             }
             if let Some(lint) = lint {
-                lint.now = Instant::from_millis(now.wall_ms);
-                lint.add(totals.meters(), sink, "", &event());
+                lint.add_recorded(totals.meters(), sink, &event(), Instant::from_millis(now.wall_ms));
             }
         }
     }

@@ -10,6 +10,10 @@ mod definition;
 mod dodo;
 pub mod filter;
 mod key;
+#[cfg(any(feature = "lint", not(target_arch = "wasm32")))]
+pub mod lint;
+#[cfg(all(not(feature = "lint"), target_arch = "wasm32"))]
+#[path = "no_lint.rs"]
 pub mod lint;
 mod packed;
 pub mod path;

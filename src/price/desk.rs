@@ -33,7 +33,6 @@ pub fn calculate(name: &str, request: &str) -> Result<String> {
         "project" => super::preview::project(&request),
         #[cfg(any(test, feature = "billing"))]
         "budget" => super::preview::budget(&request),
-        _ => Err(Error::new("calculation_unavailable", "this needs taximeter/full")
-            .help("import from 'taximeter/full' instead of 'taximeter'")),
+        _ => Err(Error::needs_full("calculation_unavailable")),
     }
 }

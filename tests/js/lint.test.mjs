@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { dodo, lint, openmeter, preview, Taximeter } from 'taximeter'
+import * as taximeter from 'taximeter'
+import { dodo, lint, openmeter, preview, Taximeter } from 'taximeter/full'
 
 const { examples } = JSON.parse(readFileSync(new URL('../contract/openmeter-examples.json', import.meta.url), 'utf8'))
 const NOW = '2026-11-21T00:00:00Z'
@@ -112,4 +113,16 @@ test('what Dodo refuses is found by its own rules', async () => {
   await meter.close()
   assert.throws(() => lint([], { meters, target: 'nobody' }), { code: 'invalid_sink' })
   assert.throws(() => lint([], { meters, now: 'yesterday' }), { code: 'time_invalid' })
+})
+
+test('the default core has no lint, and says where it is', async () => {
+  const unavailable = { code: 'lint_unavailable', help: "import from 'taximeter/full' instead of 'taximeter'" }
+  assert.throws(() => taximeter.lint([], { meters }), unavailable)
+  const options = { source: 's', sink: taximeter.openmeter({ url: 'http://127.0.0.1:1' }), fetch, meters }
+  assert.throws(() => new taximeter.Taximeter({ ...options, lint: true }), { ...unavailable, path: 'lint' })
+  const meter = new taximeter.Taximeter({ ...options, lint: false })
+  assert.throws(() => meter.lint(), unavailable)
+  assert.throws(() => meter.lint([{ type: 'prompt', subject: 'c' }]), unavailable)
+  assert.deepEqual(meter.record({ type: 'prompt', subject: 'c' }).error, undefined)
+  await meter.close()
 })

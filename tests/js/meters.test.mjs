@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as taximeter from 'taximeter'
+import { lint } from 'taximeter/full'
 import { same } from '../conformance/compare.mjs'
 import { cases } from '../conformance/dodo-meters.mjs'
 import { runExample } from './readme.mjs'
@@ -98,7 +99,7 @@ test('a query in the names of v3 is answered in its form, live and at hand', asy
 })
 
 test("the README's examples of meters give what they say", () => {
-  assert.equal(runExample('Meters', taximeter), 9)
+  assert.equal(runExample('Meters', { ...taximeter, lint }), 9)
 })
 
 test('names that objects have of their own are names like any other', async () => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { type Finding, lint } from 'taximeter'
+import { type Finding, lint } from 'taximeter/full'
 import { inputs } from './inputs'
 import { harmless } from './report'
 

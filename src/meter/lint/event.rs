@@ -11,6 +11,7 @@ use crate::json::{Kind, Reader};
 use crate::limits::LINT_IDS_BYTES_MAX;
 use crate::meter::Meter;
 use crate::sink::Sink;
+use crate::time::Instant;
 
 impl Lint {
     /// Looks at events: a JSON array, or one a line. `sink` is where they would go. Error: `json_invalid`.
@@ -36,9 +37,15 @@ impl Lint {
         })
     }
 
+    /// Looks at the next event, which is sent at this time.
+    pub fn add_recorded(&mut self, meters: &[Meter], sink: &Sink, event: &Event, now: Instant) {
+        self.now = now;
+        self.add(meters, sink, "", event);
+    }
+
     /// Looks at the next event; `text` is its JSON text where there is one.
     #[inline(never)]
-    pub fn add(&mut self, meters: &[Meter], sink: &Sink, text: &str, event: &Event) {
+    fn add(&mut self, meters: &[Meter], sink: &Sink, text: &str, event: &Event) {
         let number = self.events;
         self.events += 1;
         self.time(sink, event, &Place::of(number, "time"));

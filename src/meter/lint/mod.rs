@@ -9,6 +9,7 @@ mod meters;
 use super::definition::Meter;
 use super::query::is_reserved;
 use crate::decimal::digits;
+use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::json::Writer;
 use crate::limits::LINT_FINDINGS_MAX;
@@ -18,7 +19,7 @@ use crate::time::Instant;
 /// Looks at events, one after the other, and keeps what it finds.
 pub struct Lint {
     /// When the events are sent
-    pub now: Instant,
+    now: Instant,
     events: u64,
     /// Level, code, meter, path, what else tells one finding from another, and the code's number: in the order they are told
     keys: Index,
@@ -111,8 +112,8 @@ const OTHER_KEY: &str = "give the group another key";
 
 impl Lint {
     /// Of events that are sent at this time.
-    pub fn new(now: Instant) -> Self {
-        Self {
+    pub fn new(now: Instant) -> Result<Self> {
+        Ok(Self {
             now,
             events: 0,
             keys: Index::default(),
@@ -123,7 +124,13 @@ impl Lint {
             joined: Index::default(),
             latest: Index::default(),
             deciding: Vec::new(),
-        }
+        })
+    }
+
+    /// Why nothing is known about events that were recorded.
+    pub fn off() -> Error {
+        Error::new("lint_off", "recorded events are looked at only if the client is told to")
+            .help("make the client with lint: true, or give the events")
     }
 
     /// Notes a finding; `what` tells it from others of the same code at the same place. True if it is the first of its kind:
