@@ -1,5 +1,12 @@
 //! What a client's events come to: the customers' bill, and what LLM providers charge for the same events.
 
+#[cfg(any(test, feature = "billing"))]
+mod margin;
+#[cfg(any(test, feature = "billing"))]
+mod plans;
+#[cfg(any(test, feature = "billing"))]
+mod project;
+
 use crate::blueprint::llm::Form;
 use crate::buffer::Staging;
 use crate::decimal::{Decimal, digits};
@@ -10,8 +17,9 @@ use crate::json::{Value, Writer};
 use crate::meter::rows::Rows;
 use crate::meter::value::Numeric;
 use crate::meter::{Meter, Options, Packed, Query, Totals, parse_meters};
-use crate::price::{Currency, Price};
+use crate::price::{Currency, Price, period};
 use crate::ratio::Ratio;
+use crate::time::Instant;
 
 /// Prices of meters, in the order they were given.
 pub struct Bill {
@@ -33,9 +41,13 @@ impl Bill {
     ///
     /// Errors: `invalid_price` and its kin with a path; `meter_not_found` for a price without a meter.
     pub fn parse(prices: Option<&Value>, totals: &Totals) -> Result<Self> {
-        let given = prices.unwrap_or(&Value::Null);
+        Self::read(prices.unwrap_or(&Value::Null), "meters", totals)
+    }
+
+    /// As [`Self::parse`], with the prices under another name.
+    fn read(given: &Value, key: &'static str, totals: &Totals) -> Result<Self> {
         let mut bill = Self { currency: Currency::of(given)?, prices: Vec::new() };
-        for (slug, price) in given.get("meters").and_then(Value::as_object).unwrap_or_default() {
+        for (slug, price) in given.get(key).and_then(Value::as_object).unwrap_or_default() {
             let mut one = || -> Result<()> {
                 let Some(at) = totals.meters().iter().position(|meter| meter.slug == *slug) else {
                     return Err(Error::new("meter_not_found", "the price is for a meter that is not defined"));
@@ -60,17 +72,76 @@ impl Bill {
                 bill.prices.push((at, by, price));
                 Ok(())
             };
-            one().map_err(|e| e.at(slug).at("meters"))?;
+            one().map_err(|e| e.at(slug).at(key))?;
         }
         Ok(bill)
     }
 
+    /// Answers a question about all or one of the customers, of a time or of all that was recorded:
+    ///
+    /// `{subject?, from?, to?}` or `{subject?, period}`, see [`crate::price::period`], around `now` in seconds.
+    ///
+    /// | name | with | answer |
+    /// |---|---|---|
+    /// | `cost` | `explain?` | [`Self::cost`] |
+    /// | `margin` | `by` | `margin::margin`, in `taximeter/full` |
+    /// | `project` | `now?`, `limit?`, `credits?`, `balance?` | `project::project`, in `taximeter/full` |
+    /// | `whatIf` | `plans`, `breakEven?` | `plans::what_if`, in `taximeter/full` |
+    ///
+    /// Errors: `unknown_option`, `query_invalid`, `invalid_period`, `time_invalid`, `calculation_unavailable`.
+    pub fn answer(
+        &self,
+        name: &str,
+        query: &Value,
+        now: i64,
+        totals: &Totals,
+        provider: Option<&ProviderCost>,
+    ) -> Result<String> {
+        let of_period = query.present("period");
+        let time: &[_] = if of_period.is_some() { &["subject", "period"] } else { &["subject", "from", "to"] };
+        let more: &[_] = match name {
+            "cost" => &["explain"],
+            #[cfg(any(test, feature = "billing"))]
+            "margin" => &["by"],
+            #[cfg(any(test, feature = "billing"))]
+            "project" => &["now", "limit", "credits", "balance"],
+            #[cfg(any(test, feature = "billing"))]
+            "whatIf" => &["plans", "breakEven"],
+            _ => return Err(Error::needs_full("calculation_unavailable")),
+        };
+        query.only(&[time, more].concat())?;
+        let span = match of_period {
+            Some(of) => {
+                let (from, to) = period(of, now).map_err(|e| e.at("period"))?;
+                let text = |seconds| -> Value<'static> { Value::String(Instant { seconds, nanos: 0 }.text().into()) };
+                &Value::Object(vec![("from".into(), text(from)), ("to".into(), text(to))])
+            }
+            None => query,
+        };
+        match name {
+            #[cfg(any(test, feature = "billing"))]
+            "margin" => margin::margin(self, query, span, totals, provider),
+            #[cfg(any(test, feature = "billing"))]
+            "project" => project::project(self, query, span, now, totals),
+            #[cfg(any(test, feature = "billing"))]
+            "whatIf" => plans::what_if(query, span, totals),
+            _ => self.cost(query, span, totals, provider),
+        }
+    }
+
     /// Prices what was used: each customer's usage by itself, so that every customer has the free amount, then summed.
     ///
-    /// `query` is `{subject?, from?, to?}`. The result is `{currency, total, totalMinor, lines, provider?, margin?,
-    /// incomplete?}` with canonical decimals. Errors: those of a meter's query; `overflow`.
-    pub fn cost(&self, query: &Value, totals: &Totals, provider: Option<&ProviderCost>) -> Result<String> {
-        query.only(&["subject", "from", "to"])?;
+    /// The result is `{currency, period?, total, totalMinor, lines, provider?, margin?, incomplete?}` with canonical
+    /// decimals; with `explain`, which is about one customer and in `taximeter/full`, each line says where it stands.
+    /// Errors: those of a meter's query; `overflow`.
+    fn cost(&self, query: &Value, span: &Value, totals: &Totals, provider: Option<&ProviderCost>) -> Result<String> {
+        let explain = query.present("explain").is_some_and(|explain| *explain == Value::Bool(true));
+        if explain && !cfg!(any(test, feature = "billing")) {
+            return Err(Error::needs_full("calculation_unavailable").at("explain"));
+        }
+        if explain && query.present("subject").is_none() {
+            return Err(of_one());
+        }
         let (mut incomplete, mut unpriced) = (false, false);
         let mut used = Vec::new();
         let mut customers = Index::default();
@@ -79,10 +150,7 @@ impl Bill {
         }
         for (at, groups, _) in &self.prices {
             let Some(meter) = totals.meters().get(*at) else { continue };
-            let query = Query { by_subject: true, groups: groups.clone(), ..question(query, meter)? };
-            let rows = totals.rows(&query)?;
-            incomplete |= rows.incomplete;
-            used.push(usage(&rows, meter, groups, totals.numeric())?);
+            used.push(self::used(query, span, meter, groups, totals, &mut incomplete)?);
             for customer in used.last().into_iter().flatten() {
                 customers.place(customer.subject.as_bytes());
             }
@@ -93,18 +161,20 @@ impl Bill {
             let Some(meter) = totals.meters().get(*at) else { continue };
             // Who used nothing of it may owe a flat amount or a minimum all the same.
             for _ in used.len()..customers.len() {
-                used.push(Used { subject: String::new(), quantity: Decimal::ZERO, groups: Vec::new() });
+                used.push(Used::nothing());
             }
             let (mut quantity, mut amount, mut minor) = (Decimal::ZERO, Ratio::ZERO, Decimal::ZERO);
+            #[cfg(any(test, feature = "billing"))]
+            let mut explained = String::new();
             for customer in used {
-                let line = if price.dimensions().is_empty() {
-                    price.rate_quantity(customer.quantity, &self.currency)?
-                } else {
-                    let groups = Value::Array(customer.groups);
-                    price.rate(&Value::Object(vec![("groups".into(), groups)]), &self.currency)?
-                };
-                unpriced |= line.unpriced;
                 quantity.plus(&customer.quantity, false)?;
+                let usage = customer.usage(price);
+                let line = price.rate(&usage, &self.currency)?;
+                #[cfg(any(test, feature = "billing"))]
+                if explain {
+                    explained = price.explain(&usage, &self.currency)?;
+                }
+                unpriced |= line.unpriced;
                 amount.plus(&line.amount);
                 minor.plus(&line.minor, false)?;
             }
@@ -115,15 +185,20 @@ impl Bill {
                 .string("quantity", &quantity.text())
                 .string("amount", &amount.text()?)
                 .string("amountMinor", &minor.text());
+            #[cfg(any(test, feature = "billing"))]
+            if explain {
+                w.raw("explain", &explained);
+            }
             lines.item(&w.end());
         }
         let mut w = Writer::object();
-        w.string("currency", &self.currency.code)
-            .string("total", &total.text()?)
-            .string("totalMinor", &total_minor.text())
-            .raw("lines", &lines.end());
+        w.string("currency", &self.currency.code);
+        if query.present("period").is_some() {
+            w.raw("period", &span.to_json());
+        }
+        w.string("total", &total.text()?).string("totalMinor", &total_minor.text()).raw("lines", &lines.end());
         if let Some(provider) = provider {
-            let charged = provider.cost(query, &mut incomplete)?;
+            let charged = provider.cost(query, span, &mut incomplete)?;
             w.raw("provider", &charged.json);
             if self.currency.code == "USD" && charged.all_priced {
                 total.minus(&charged.total.into());
@@ -137,6 +212,40 @@ impl Bill {
         }
         Ok(w.end())
     }
+}
+
+impl Used {
+    fn nothing() -> Self {
+        Self { subject: String::new(), quantity: Decimal::ZERO, groups: Vec::new() }
+    }
+
+    /// As a price needs it.
+    fn usage(self, price: &Price) -> Value<'static> {
+        if price.dimensions().is_empty() {
+            return price.usage(self.quantity);
+        }
+        Value::Object(vec![("groups".into(), Value::Array(self.groups))])
+    }
+}
+
+#[cold]
+fn of_one() -> Error {
+    Error::new("query_invalid", "this is about one customer").at("subject")
+}
+
+/// What each customer used of a meter, by groups of it.
+fn used(
+    query: &Value,
+    span: &Value,
+    meter: &Meter,
+    groups: &[usize],
+    totals: &Totals,
+    incomplete: &mut bool,
+) -> Result<Vec<Used>> {
+    let query = Query { by_subject: true, groups: groups.to_vec(), ..question(query, span, meter)? };
+    let rows = totals.rows(&query)?;
+    *incomplete |= rows.incomplete;
+    usage(&rows, meter, groups, totals.numeric())
 }
 
 /// What each customer used of a meter.
@@ -168,9 +277,9 @@ fn usage(rows: &Rows, meter: &Meter, by: &[usize], numeric: Numeric) -> Result<V
     Ok(used)
 }
 
-/// `{subject?, from?, to?}` as a query to a meter.
-fn question<'q>(value: &'q Value, meter: &'q Meter) -> Result<Query<'q>> {
-    let mut query = Query::between(value, meter)?;
+/// `{subject?}` and `{from?, to?}` as a query to a meter.
+fn question<'q>(value: &'q Value, span: &'q Value, meter: &'q Meter) -> Result<Query<'q>> {
+    let mut query = Query::between(span, meter)?;
     if let Some(subject) = value.present("subject") {
         query.subjects.push(subject.as_str().ok_or_else(|| Error::new("query_invalid", "a string").at("subject"))?);
     }
@@ -187,8 +296,8 @@ struct Charged {
 }
 
 impl ProviderCost {
-    /// Nothing charged yet.
-    pub fn new(form: &Form) -> Result<Self> {
+    /// Nothing charged yet. `bill` and its meters say what else it is asked by: what they are grouped by.
+    pub fn new(form: &Form, bill: &Bill, totals: &Totals) -> Result<Self> {
         // A member that is left out is found under no name.
         let at =
             |member: &'static str| ["$.", Some(form.name(member)).filter(|n| !n.is_empty()).unwrap_or(member)].concat();
@@ -196,6 +305,11 @@ impl ProviderCost {
         for member in ["model", "provider", "unpriced"] {
             groups.string(member, &at(member));
         }
+        #[cfg(any(test, feature = "billing"))]
+        for (name, path) in margin::dimensions(bill, totals) {
+            groups.string(&name, &path);
+        }
+        let _ = (bill, totals);
         let mut meter = Writer::object();
         meter
             .string("slug", "cost")
@@ -223,12 +337,12 @@ impl ProviderCost {
         self.0.forget_numbers();
     }
 
-    fn cost(&self, query: &Value, incomplete: &mut bool) -> Result<Charged> {
+    fn cost(&self, query: &Value, span: &Value, incomplete: &mut bool) -> Result<Charged> {
         let mut total = Decimal::ZERO;
         let (mut models, mut unpriced) = (Writer::array(), Writer::array());
         let mut all_priced = true;
         for meter in self.0.meters() {
-            let query = Query { groups: vec![0, 1, 2], ..question(query, meter)? };
+            let query = Query { groups: vec![0, 1, 2], ..question(query, span, meter)? };
             let rows = self.0.rows(&query)?;
             *incomplete |= rows.incomplete;
             for (texts, cell) in rows.each() {

@@ -67,7 +67,7 @@ impl Client {
         let book = prices.filter(|p| p.present("book").is_some()).map(Book::open).transpose();
         let book = book.map_err(|e| e.at("prices"))?;
         let form = blueprint::Form::parse(settings.present("llm")).map_err(|e| e.at("llm"))?;
-        let provider_cost = book.is_some().then(|| ProviderCost::new(&form)).transpose()?;
+        let provider_cost = book.is_some().then(|| ProviderCost::new(&form, &bill, &totals)).transpose()?;
         let lints = settings.present("lint").is_some_and(|lint| *lint == Value::Bool(true));
         let lint = lints.then(|| Lint::new(Instant::from_millis(0))).transpose().map_err(|e| e.at("lint"))?;
         let on_full = settings.present("onFull").map_or(Some("reject"), Value::as_str);
@@ -272,9 +272,10 @@ impl Client {
         w.end()
     }
 
-    /// The bill and the provider's cost for `{subject?, from?, to?}`. See [`Bill::cost`].
-    pub fn cost(&self, query: &str) -> Result<String> {
-        self.bill.cost(&Value::parse(query)?, &self.totals, self.provider_cost.as_ref())
+    /// What was recorded comes to, by name. See [`Bill::answer`].
+    pub fn cost(&self, name: &str, query: &str, now_ms: i64) -> Result<String> {
+        let query = Value::parse(query)?;
+        self.bill.answer(name, &query, now_ms.div_euclid(1000), &self.totals, self.provider_cost.as_ref())
     }
 }
 

@@ -7,12 +7,15 @@ export { type Diagnostic, type Preview, type PreviewOptions, preview, type Verdi
 export { type ModelPrices, PriceBook, type PriceBookData, type ProviderCost, type ProviderUsage } from './price/book'
 export {
   Budget,
+  type BudgetOptions,
+  type Comparison,
   type Explanation,
   explain,
   type Forecast,
   type Plan,
   type Projection,
   project,
+  type Standing,
   whatIf,
 } from './price/plan'
 export { burnDown, invoice, rate, rateOpenMeter } from './price/rate'

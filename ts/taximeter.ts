@@ -9,6 +9,7 @@ import type { Finding } from './lint'
 import { viaNode } from './node-http'
 import { FLUSH_DEADLINE_MS, now, Outbox, single } from './outbox'
 import { eventsBytes } from './preview'
+import { Budget, type BudgetOptions, type Comparison, type Plan } from './price/plan'
 import { Sink } from './sink'
 import type { Spool } from './spool/journal'
 import { Staging } from './staging/staging'
@@ -18,16 +19,22 @@ import type {
   CostQuery,
   FlushResult,
   LlmEvents,
+  Margin,
+  MarginQuery,
   MeterResult,
   MeterResultV3,
   Prices,
+  ProjectedCost,
+  ProjectQuery,
   QuarantinedEvent,
   Query,
   QueryV3,
   Recorded,
+  Scope,
   Stats,
   TaximeterEvents,
   UsageEvent,
+  WhatIfQuery,
 } from './types'
 import { OpenCalls } from './wrap/call'
 import { wrapClient } from './wrap/client'
@@ -334,11 +341,54 @@ export class Taximeter {
    * LLM providers charge for the same events. Exact decimals, as strings.
    *
    * @example
-   * meter.cost({ subject: 'customer-1' }) // { currency: 'USD', total: '0.0123', lines: […], provider: {…} }
+   * meter.cost({ subject: 'customer-1', period: { every: 'month' } }) // { currency: 'USD', total: '0.0123', lines: […], … }
    */
   cost(query: CostQuery = {}): Cost {
+    return this.#ask('cost', query)
+  }
+
+  /**
+   * Bill less provider cost, by customer, model, provider, or what a meter is grouped by (a feature, say). Needs
+   * `taximeter/full` and a price book.
+   *
+   * @example
+   * meter.margin({ by: 'feature' }).rows.filter((row) => row.flags.includes('negative_margin'))
+   */
+  margin(query: MarginQuery = {}): Margin {
+    return this.#ask('margin', query)
+  }
+
+  /**
+   * How a period will end: low, mid and high, when a limit is passed, when credits are used up. Needs `taximeter/full`.
+   *
+   * @example
+   * meter.project({ subject: 'customer-1', period: { every: 'month' }, limit: 100 }).breach
+   */
+  project(query: ProjectQuery): ProjectedCost {
+    return this.#ask('project', query)
+  }
+
+  /** What a customer's usage would come to in other plans. Needs `taximeter/full`. */
+  whatIf(plans: Plan[], query: WhatIfQuery): Comparison {
+    return this.#ask('whatIf', { ...query, plans })
+  }
+
+  /**
+   * A budget for what {@link cost} says: thresholds fire once a period. Needs `taximeter/full`.
+   *
+   * @example
+   * const budget = meter.budget({ subject: 'customer-1', period: { every: 'month' }, limit: 100 })
+   * for (const threshold of budget.update()) warn(`${threshold} of the budget are used`)
+   * if (budget.wouldExceed(estimated)) refuse()
+   */
+  budget({ limit, thresholds, ...query }: BudgetOptions & Scope): Budget {
+    return new Budget({ limit, ...(thresholds && { thresholds }) }, () => this.cost(query))
+  }
+
+  #ask(name: string, query: object) {
     this.#staging.drain()
-    const result: Cost = JSON.parse(this.#core.call((core) => core.cost(jsonText(query))))
+    const text = dataText(query)
+    const result = JSON.parse(this.#core.call((core) => core.cost(name, text, Date.now())))
     return this.#resets > 0 ? { ...result, incomplete: true } : result
   }
 

@@ -1,6 +1,7 @@
 import type { TaximeterError } from './errors'
 import type { PriceBookData } from './price/book'
-import type { Currency, Price } from './price/types'
+import type { Explanation } from './price/plan'
+import type { Currency, Decimal, Price } from './price/types'
 
 /** A value that an event's `data` may hold. See `record()` for how each one is written. */
 export type Json = string | number | boolean | null | Date | Json[] | { [key: string]: Json | undefined }
@@ -181,13 +182,110 @@ export interface Prices {
   aliases?: Record<string, string>
 }
 
-/** What `cost()` asks for: one customer, a period, or all that was recorded. */
-export interface CostQuery {
+/** A billing period: its bounds (RFC 3339, `to` exclusive), or the one of its kind around a time. */
+export type Period =
+  | { from: string; to: string }
+  | {
+      every: 'month' | 'year' | 'week' | 'day'
+      /**
+       * When such a period began, RFC 3339. If absent, months begin on the first day, weeks on Monday, at 00:00 UTC. In a
+       * month that lacks the anchor's day, a period begins on the last.
+       */
+      anchor?: string
+      /** A time in the period; now if absent. */
+      at?: string
+    }
+
+/** Whom and what time a question is about: one customer, a period, or all that was recorded. */
+export interface Scope {
   subject?: string
-  /** Inclusive, RFC 3339. */
+  period?: Period
+  /** Inclusive, RFC 3339; instead of a period. */
   from?: string
   /** Exclusive, RFC 3339. */
   to?: string
+}
+
+/** What `cost()` asks for. */
+export interface CostQuery extends Scope {
+  /** Explains each line; for one customer, and in `taximeter/full`. */
+  explain?: boolean
+}
+
+/** What `margin()` asks for. */
+export interface MarginQuery extends Scope {
+  /** `customer` (if absent), `model`, `provider`, or a `groupBy` key of a meter that has a price. */
+  by?: string
+}
+
+/** What is billed, what the providers charge, and what is left. Decimals; negative where it costs more than it brings. */
+export interface Earned {
+  bill: string
+  provider: string
+  margin: string
+  /** Calls whose charge is known, and those for which no price is: they are not in the margin. */
+  calls: number
+  unpriced: number
+  flags: ('unpriced' | 'negative_margin')[]
+}
+
+/** Bill and charge by a key; `""` is what belongs to no key. */
+export interface Margin extends Earned {
+  currency: 'USD'
+  by: string
+  rows: ({ key: string } & Earned)[]
+  incomplete?: true
+}
+
+/** What `project()` asks for; it needs a period. */
+export interface ProjectQuery extends Scope {
+  /** RFC 3339; the present if absent. */
+  now?: string
+  /** An amount of money, to be told the first day on which the mid projection is beyond it. */
+  limit?: Decimal
+  /** Credits in money, to be told when they will be used up. */
+  credits?: Decimal
+  /** Prepaid units by meter, to be told when they will be used up. */
+  balance?: Record<string, Decimal>
+}
+
+/** How a period will end. Units are projected, each customer's by itself, and then priced: money is never scaled. */
+export type ProjectedCost = {
+  currency: string
+  period: { from: string; to: string }
+} & (
+  | { tooEarly: true }
+  | {
+      tooEarly?: undefined
+      low: { total: string; totalMinor: string }
+      mid: { total: string; totalMinor: string }
+      high: { total: string; totalMinor: string }
+      lines: {
+        meter: string
+        low: ProjectedLine
+        mid: ProjectedLine
+        high: ProjectedLine
+        exhausted?: string | null
+      }[]
+      breach?: string | null
+      exhausted?: string | null
+      flags: ('estimated' | 'unpriced')[]
+      incomplete?: true
+    }
+)
+
+/** A line at the end of a period. */
+export interface ProjectedLine {
+  quantity: string
+  amount: string
+  amountMinor: string
+}
+
+/** What `whatIf()` asks for. */
+export interface WhatIfQuery extends Scope {
+  subject: string
+  /** A meter: from which quantity of it on is another plan cheaper? */
+  breakEven?: string
 }
 
 /** One line of a bill: a meter and its price. Amounts are decimal strings. */
@@ -198,11 +296,15 @@ export interface CostLine {
   amount: string
   /** Rounded to the currency's minor unit, in minor units. */
   amountMinor: string
+  /** Tiers, effective and marginal price, the way to the next tier. */
+  explain?: Explanation
 }
 
 /** What a customer will be billed, and what the providers charge for it. */
 export interface Cost {
   currency: string
+  /** The period that was asked for. */
+  period?: { from: string; to: string }
   /** The exact sum of the lines. */
   total: string
   /** The sum of the rounded lines, in minor units (cents): what an invoice would say. */

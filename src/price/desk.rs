@@ -12,7 +12,7 @@ use crate::json::Value;
 /// | `invoice` | | [`invoice`] |
 /// | `openmeter` | | `openmeter::rate`, in `taximeter/full` |
 /// | `grants` | | `grants::burn_down`, in `taximeter/full` |
-/// | `explain`, `project`, `budget` | | the functions of `preview`, in `taximeter/full` |
+/// | `explain`, `project`, `budget`, `whatIf` | | the functions of their names, in `taximeter/full` |
 pub fn calculate(name: &str, request: &str) -> Result<String> {
     let request = Value::parse(request)?;
     match name {
@@ -28,11 +28,13 @@ pub fn calculate(name: &str, request: &str) -> Result<String> {
         #[cfg(any(test, feature = "billing"))]
         "grants" => super::grants::burn_down(&request),
         #[cfg(any(test, feature = "billing"))]
-        "explain" => super::preview::explain(&request),
+        "explain" => super::explain::explain(&request),
         #[cfg(any(test, feature = "billing"))]
-        "project" => super::preview::project(&request),
+        "project" => super::forecast::project(&request),
         #[cfg(any(test, feature = "billing"))]
-        "budget" => super::preview::budget(&request),
+        "budget" => super::budget::budget(&request),
+        #[cfg(any(test, feature = "billing"))]
+        "whatIf" => super::compare::what_if(&request),
         _ => Err(Error::needs_full("calculation_unavailable")),
     }
 }

@@ -22,6 +22,21 @@ use crate::ratio::Ratio;
 /// credits and tax are rounded half up. Errors: `invalid_price`, `invalid_usage`, `unknown_currency`,
 /// `currency_mismatch`, `overflow`.
 pub fn invoice(request: &Value) -> Result<String> {
+    Ok(sum(request)?.json)
+}
+
+/// An invoice, added up.
+#[cfg_attr(not(any(test, feature = "billing")), allow(dead_code))]
+pub(super) struct Sum {
+    /// As [`invoice`] gives it
+    pub json: String,
+    /// In major units
+    pub total: Ratio,
+    /// A group of a line has no price
+    pub unpriced: bool,
+}
+
+pub(super) fn sum(request: &Value) -> Result<Sum> {
     let numbers = ["credits", "tax_percent", "minimum_commitment"];
     admit(request, &numbers, 0, &["currency", "lines", "rates", "tax_on"])?;
     let currency = Currency::of(request)?;
@@ -70,7 +85,7 @@ pub fn invoice(request: &Value) -> Result<String> {
             w.raw(flag, "true");
         }
     }
-    Ok(w.end())
+    Ok(Sum { json: w.end(), total, unpriced })
 }
 
 /// Prices a line of the invoice and changes it into the invoice's currency, if it is in another one.

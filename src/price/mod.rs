@@ -8,21 +8,29 @@
 //! Amounts are in major units (dollars) until the last step. Everything before it is exact. A price stays the data it
 //! was written as; pricing reads it, and checking it is pricing nothing by it.
 
+#[cfg(any(test, feature = "billing"))]
+mod budget;
+#[cfg(any(test, feature = "billing"))]
+pub(crate) mod compare;
 mod currency;
 mod desk;
+#[cfg(any(test, feature = "billing"))]
+mod explain;
+#[cfg(any(test, feature = "billing"))]
+pub(crate) mod forecast;
 #[cfg(any(test, feature = "billing"))]
 pub mod grants;
 mod invoice;
 #[cfg(any(test, feature = "billing"))]
 pub mod openmeter;
-#[cfg(any(test, feature = "billing"))]
-mod preview;
+mod period;
 mod read;
 mod shape;
 
 pub use currency::Currency;
 pub use desk::calculate;
 pub use invoice::invoice;
+pub(crate) use period::period;
 pub(crate) use read::positive;
 
 use crate::decimal::{Decimal, Rounding};
@@ -121,8 +129,20 @@ impl Price {
 
     /// Prices one line for a quantity; for what goes by a cost, the quantity is the cost. Error: `overflow`.
     pub fn rate_quantity(&self, quantity: Decimal, currency: &Currency) -> Result<Line> {
-        let key = if self.0.get("multiplier").or(self.0.get("unit_fee")).is_some() { "cost" } else { "quantity" };
-        rate(&self.0, &Value::Object(vec![(key.into(), Value::String(quantity.text().into()))]), currency)
+        rate(&self.0, &self.usage(quantity), currency)
+    }
+
+    /// A quantity as the usage that the price goes by.
+    pub(crate) fn usage(&self, quantity: Decimal) -> Value<'static> {
+        let is_cost = self.0.get("type").and_then(Value::as_str) == Some("cost_plus");
+        let key = if is_cost { "cost" } else { "quantity" };
+        Value::Object(vec![(key.into(), Value::String(quantity.text().into()))])
+    }
+
+    /// Explains it for what was used, see [`explain::explain`].
+    #[cfg(any(test, feature = "billing"))]
+    pub(crate) fn explain(&self, usage: &Value, currency: &Currency) -> Result<String> {
+        explain::explained(&self.0, usage, currency)
     }
 }
 

@@ -157,8 +157,7 @@ pub(super) fn matrix(price: &Value, usage: &Value, line: &mut Line) -> Result<()
     for (at, cell) in cells.iter().enumerate() {
         check_cell(cell, dimensions).map_err(|e| e.at_index(at).at("cells"))?;
     }
-    let default = price.present("default");
-    if let Some(default) = default {
+    if let Some(default) = price.present("default") {
         cell_price(default, &mut Line::of(Decimal::ZERO)).map_err(|e| e.at("default"))?;
     }
     let mut groups = Writer::array();
@@ -166,7 +165,7 @@ pub(super) fn matrix(price: &Value, usage: &Value, line: &mut Line) -> Result<()
         let group = member(item, "group");
         let mut priced = Line::of(Decimal::ZERO);
         priced.quantity = used(item, "quantity").map_err(|e| e.at_index(at).at("groups"))?;
-        let found = cells.iter().find(|cell| matches(cell, group)).map(|cell| member(cell, "price")).or(default);
+        let found = cell_of(price, group);
         let mut w = Writer::object();
         w.raw("group", &group.to_json());
         match found {
@@ -185,6 +184,12 @@ pub(super) fn matrix(price: &Value, usage: &Value, line: &mut Line) -> Result<()
     }
     line.details = ("groups", groups.end());
     Ok(())
+}
+
+/// The price of the first cell that a group matches, else the default.
+pub(super) fn cell_of<'v>(price: &'v Value<'v>, group: &Value) -> Option<&'v Value<'v>> {
+    let cells = member(price, "cells").as_array().unwrap_or_default();
+    cells.iter().find(|cell| matches(cell, group)).map(|cell| member(cell, "price")).or(price.present("default"))
 }
 
 fn check_cell(cell: &Value, dimensions: &[Value]) -> Result<()> {

@@ -278,7 +278,7 @@ impl Core {
     }
 
     /// See [`Client::cost`].
-    pub fn cost(&self, query: &str) -> Result<String, JsValue> {
-        self.0.cost(query).map_err(thrown)
+    pub fn cost(&self, name: &str, query: &str, wall_ms: f64) -> Result<String, JsValue> {
+        self.0.cost(name, query, wall_ms as i64).map_err(thrown)
     }
 }

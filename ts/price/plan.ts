@@ -1,16 +1,22 @@
-import { calculate, invoice } from './rate'
+import { calculate } from './rate'
 import type { Currency, Decimal, Invoice, Price, PricedLine, Usage } from './types'
 
 /** Where a quantity stands in its price. */
-export interface Explanation {
-  line: PricedLine
+export interface Standing {
   /** The amount a unit, on average; null at 0. */
   effective: string | null
-  /** What one more unit costs. */
-  marginal: string
+  /** What one more unit costs; null for a matrix, whose units are those of its groups. */
+  marginal: string | null
   /** The end of the free quantity or of the tier, and what is billed there and one unit beyond. */
   next: { at: string; left: string; amountAt: string; amountAfter: string } | null
   flags: 'cheaper_with_more'[]
+}
+
+/** A price explained: what is billed, tier by tier, and where the quantity stands. */
+export interface Explanation extends Standing {
+  line: PricedLine
+  /** The groups of a matrix, each in its own price. */
+  groups?: (Partial<Standing> & { group: Record<string, string> })[]
 }
 
 /** What {@link project} takes: how a period went so far. */
@@ -55,11 +61,15 @@ export interface Plan {
 }
 
 /**
- * Explains a price at a quantity: tiers, effective and marginal price, how far it is to the next tier. Needs
- * `taximeter/full`.
+ * Explains a price: tiers, effective and marginal price, how far it is to the next tier or to the end of what is free.
+ * Needs `taximeter/full`.
+ *
+ * @example
+ * explain({ type: 'unit', amount: '0.001', free: 10_000 }, 9_000).next // { at: '10000', left: '1000', … }
  */
-export function explain(price: Price, quantity: Decimal, options: { currency?: Currency } = {}): Explanation {
-  return calculate('explain', { ...options, price, quantity })
+export function explain(price: Price, used: Decimal | Usage, options: { currency?: Currency } = {}): Explanation {
+  const usage = typeof used === 'object' ? { usage: used } : { quantity: used }
+  return calculate('explain', { ...options, price, ...usage })
 }
 
 /** Projects a period's units to its end and prices them; money is never scaled. Needs `taximeter/full`. */
@@ -67,74 +77,83 @@ export function project(request: Projection): Forecast {
   return calculate('project', request)
 }
 
-/**
- * The same usage through several plans. `usage` is by meter; a plan that has no price for a meter is not the cheapest,
- * nor is one in another currency than the first.
- */
-export function whatIf(
-  plans: Plan[],
-  usage: Record<string, Usage>,
-): { plans: { id: string; invoice: Invoice; missing: string[] }[]; cheapest: string | null } {
-  const compared = plans.map(({ id, prices, ...plan }) => {
-    const meters = Object.keys(usage)
-    const lines = Object.entries(prices).map(([meter, price]) => ({
-      label: meter,
-      price,
-      usage: usage[meter] ?? { quantity: 0 },
-    }))
-    return { id, invoice: invoice({ ...plan, lines }), missing: meters.filter((meter) => !(meter in prices)) }
-  })
-  const currency = compared[0]?.invoice.currency
-  let cheapest: (typeof compared)[number] | undefined
-  for (const plan of compared) {
-    const { invoice: bill, missing } = plan
-    if (missing.length > 0 || bill.unpriced || bill.currency !== currency) continue
-    if (!cheapest || BigInt(bill.totalMinor) < BigInt(cheapest.invoice.totalMinor)) cheapest = plan
-  }
-  return { plans: compared, cheapest: cheapest?.id ?? null }
+/** Plans compared. */
+export interface Comparison {
+  /** `missing` are meters that were used and have no price in the plan. */
+  plans: { id: string; invoice: Invoice; missing: string[] }[]
+  /** Null if no plan has a price for everything. */
+  cheapest: string | null
+  /** From which quantity of the meter on which plan is the cheapest; the first is the one at 0. */
+  breakEven?: { at: string; cheapest: string }[]
 }
 
 /**
- * A budget with thresholds, for one period. A soft cap: it tells, what crosses it is done. Needs `taximeter/full`.
+ * The same usage, by meter, through several plans. A plan that has no price for a meter is not the cheapest, nor is one
+ * in another currency than the first. `breakEven` names a meter: from which quantity of it on is another plan cheaper?
+ * Needs `taximeter/full`.
+ */
+export function whatIf(plans: Plan[], usage: Record<string, Usage>, options: { breakEven?: string } = {}): Comparison {
+  return calculate('whatIf', { ...options, plans, usage })
+}
+
+/** What a {@link Budget} is made of. */
+export interface BudgetOptions {
+  /** In the currency of what is spent. */
+  limit: Decimal
+  /** Parts of the limit; 0.5, 0.8 and 1 if absent. */
+  thresholds?: Decimal[]
+}
+
+/**
+ * A budget with thresholds. A soft cap: it tells, what crosses it is done. Needs `taximeter/full`.
+ *
+ * A client's own ({@link Taximeter.budget}) knows what has been spent, and begins anew with each period.
  *
  * @example
  * const budget = new Budget({ limit: 100 })
- * for (const threshold of budget.update(meter.cost({ subject }).total)) warn(`${threshold} of the budget are used`)
+ * for (const threshold of budget.update(spent)) warn(`${threshold} of the budget are used`)
  * if (budget.wouldExceed(estimated)) refuse()
  */
 export class Budget {
   readonly #limit: Decimal
   readonly #thresholds: Decimal[]
+  readonly #ask: (() => { total: string; period?: { from: string } }) | undefined
   #fired: string[] = []
   #spent: Decimal = 0
+  #period: string | undefined
 
-  /** `thresholds` are parts of the limit; 0.5, 0.8 and 1 if absent. */
-  constructor(options: { limit: Decimal; thresholds?: Decimal[] }) {
+  constructor(options: BudgetOptions, ask?: () => { total: string; period?: { from: string } }) {
     this.#limit = options.limit
     this.#thresholds = options.thresholds ?? ['0.5', '0.8', '1']
-    this.#ask({})
+    this.#ask = ask
+    this.#calculate({})
   }
 
-  /** Takes what has been spent, and gives the thresholds that are reached anew. */
-  update(spent: Decimal): string[] {
-    const { fire, fired } = this.#ask({ spent })
-    this.#spent = spent
+  /** Takes what has been spent (a client's budget asks itself), and gives the thresholds that are reached anew. */
+  update(spent?: Decimal): string[] {
+    this.#refresh()
+    if (spent !== undefined) this.#spent = spent
+    const { fire, fired } = this.#calculate({})
     this.#fired = fired
     return fire
   }
 
   /** Whether this much more would be beyond the limit. */
   wouldExceed(estimate: Decimal): boolean {
-    return this.#ask({ estimate }).wouldExceed
+    this.#refresh()
+    return this.#calculate({ estimate }).wouldExceed
   }
 
-  #ask(more: { spent?: Decimal; estimate?: Decimal }) {
-    return calculate('budget', {
-      limit: this.#limit,
-      thresholds: this.#thresholds,
-      fired: this.#fired,
-      spent: this.#spent,
-      ...more,
-    })
+  #refresh() {
+    const known = this.#ask?.()
+    if (known === undefined) return
+    this.#spent = known.total
+    if (known.period?.from !== this.#period) this.#fired = []
+    this.#period = known.period?.from
+  }
+
+  #calculate(more: { estimate?: Decimal }) {
+    const request = { limit: this.#limit, thresholds: this.#thresholds, fired: this.#fired, spent: this.#spent }
+    return calculate('budget', { ...request, ...more })
   }
 }
