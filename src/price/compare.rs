@@ -6,6 +6,7 @@ use super::read::{invalid, list, member};
 use super::{check, currency::Currency};
 use crate::decimal::{Decimal, Rounding};
 use crate::error::Result;
+use crate::index::Index;
 use crate::json::{Value, Writer};
 use crate::ratio::Ratio;
 
@@ -116,19 +117,22 @@ fn none_of(price: &Value) -> Value<'static> {
 
 /// From which quantity of a meter on which plan is the cheapest: `[{at, cheapest}]`, from 0 on.
 fn search(plans: &[(&str, &Value, &Value)], meter: &str) -> Result<String> {
-    let mut points = Vec::new();
+    // In their order, for they begin with their greatest digits.
+    let mut points = Index::default();
     for (_, plan, _) in plans {
         for bound in bounds(member(member(plan, "prices"), meter)) {
             let floor = bound.round(0, Rounding::Down).map_or(0, Decimal::mantissa);
-            points.extend([floor, floor.saturating_add(1)]);
+            if let Ok(floor) = u64::try_from(floor) {
+                points.place(&floor.to_be_bytes());
+                points.place(&floor.saturating_add(1).to_be_bytes());
+            }
         }
     }
     for doubling in 0..=DOUBLINGS {
-        points.push(1_i128 << doubling);
+        points.place(&(1_u64 << doubling).to_be_bytes());
     }
-    points.sort_unstable();
-    let totals = |quantity: i128| -> Result<Vec<Ratio>> {
-        let text = Decimal::new(quantity, 0).text();
+    let totals = |quantity: u64| -> Result<Vec<Ratio>> {
+        let text = Decimal::from(quantity).text();
         plans.iter().map(|(_, plan, usage)| Ok(invoiced(plan, usage, Some((meter, &text)))?.total)).collect()
     };
     // The plan before stays the cheapest for as long as none is cheaper.
@@ -142,17 +146,18 @@ fn search(plans: &[(&str, &Value, &Value)], meter: &str) -> Result<String> {
         best
     };
     let mut found = Writer::array();
-    let mut tell = |at: i128, best: usize| {
+    let mut tell = |at: u64, best: usize| {
         if let Some((id, ..)) = plans.get(best) {
             let mut w = Writer::object();
-            w.string("at", &Decimal::new(at, 0).text()).string("cheapest", id);
+            w.string("at", &Decimal::from(at).text()).string("cheapest", id);
             found.item(&w.end());
         }
     };
     let mut best = least(&totals(0)?, 0);
     tell(0, best);
     let mut from = 0;
-    for to in points {
+    for point in points.order() {
+        let to = points.key(point).try_into().map_or(0, u64::from_be_bytes);
         // What is too large to be priced needs no comparison.
         let Ok(at_end) = totals(to) else { break };
         while least(&at_end, best) != best && from < to {

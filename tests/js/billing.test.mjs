@@ -16,7 +16,7 @@ import {
   heuristicTokens,
   refresh,
 } from 'taximeter/billing'
-import { Budget, explain, project } from 'taximeter/full'
+import { Budget, explain, project, whatIf } from 'taximeter/full'
 import core from 'taximeter/prices/core'
 import { runExample } from './readme.mjs'
 
@@ -160,7 +160,7 @@ test('what is the next unit, how will the month end, which plan is cheaper', () 
     { id: 'committed', prices: { calls: { type: 'unit', amount: '0.001' } }, minimum_commitment: 30 },
     { id: 'other', prices: { images: { type: 'free' } } },
   ]
-  const { plans: compared, cheapest } = taximeter.whatIf(plans, { calls: { quantity: 1000 } })
+  const { plans: compared, cheapest } = whatIf(plans, { calls: { quantity: 1000 } })
   assert.equal(cheapest, 'flat')
   assert.deepEqual(
     compared.map(({ invoice, missing }) => [invoice.totalMinor, missing]),
