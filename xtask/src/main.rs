@@ -20,6 +20,11 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// which every idle client would hold. It lies below everything else, so that running over it traps.
 const STACK_BYTES: u32 = 256 << 10;
 
+/// What the linker notes, for wasm-bindgen to go by. `multivalue` is left out: a call that returns several values has to
+/// have a wrapper compiled for it by V8, which takes longer than all the rest of a first compile.
+const LINKED_FEATURES: &str =
+    "mutable-globals,sign-ext,nontrapping-fptoint,bulk-memory,bulk-memory-opt,reference-types,call-indirect-overlong";
+
 /// Features every engine we name has. `wasm-opt --all-features` emits types that none of them loads.
 const WASM_FEATURES: [&str; 7] = [
     "mutable-globals",
@@ -66,7 +71,9 @@ struct Variant {
     wasm_opt: &'static [&'static str],
 }
 
-const SMALL: &[&str] = &["-Oz", "--converge", "--one-caller-inline-max-function-size=20", "--skip-pass=local-cse"];
+/// Addresses below 1,024 are the deepest end of the stack: no other access ends there.
+const SMALL: &[&str] =
+    &["-Oz", "--converge", "--one-caller-inline-max-function-size=20", "--skip-pass=local-cse", "--low-memory-unused"];
 
 const CORE: Variant =
     Variant { name: "core", cargo: &[], profile: "release", memory_bytes_max: 64 << 20, wasm_opt: SMALL };
@@ -183,6 +190,8 @@ fn rustflags(root: &Path, variant: &Variant) -> Result<Vec<String>> {
     let mut flags = vec![
         format!("-Clink-arg=--max-memory={}", variant.memory_bytes_max),
         format!("-Clink-arg=-zstack-size={STACK_BYTES}"),
+        format!("-Clink-arg=--features={LINKED_FEATURES}"),
+        "-Clink-arg=--no-check-features".into(),
         remap(root, "/src"),
         remap(&std_source, &format!("/rustc/{commit}")),
     ];
