@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { kill, pid, uptime } from 'node:process'
+// The whole of it: Deno has no export for each of its members.
+import process from 'node:process'
 
 /** How often the holder says that it lives, and after how long without that it is held for dead. */
 const BEAT_MS = 10_000
@@ -43,7 +44,7 @@ export class Lock {
 
   #create(): boolean {
     try {
-      writeFileSync(this.#path, `${pid} ${Math.round(startedMs())} ${hostname()}\n`, { flag: 'wx', mode: 0o600 })
+      writeFileSync(this.#path, `${process.pid} ${Math.round(startedMs())} ${hostname()}\n`, { flag: 'wx', mode: 0o600 })
       return true
     } catch (error) {
       if ((error as { code?: unknown }).code === 'EEXIST') return false
@@ -58,7 +59,7 @@ export class Lock {
     const [, id, started, host] = /^(\d+) (\d+) (.*)\n$/.exec(found.text) ?? []
     const isHeld = host === hostname() ? isAlive(Number(id), Number(started)) : Date.now() - found.ms < DEAD_MS
     if (isHeld) return false
-    const aside = `${this.#path}.${pid}`
+    const aside = `${this.#path}.${process.pid}`
     try {
       renameSync(this.#path, aside)
       // If another one was faster, this is its new lock: it goes back.
@@ -89,12 +90,12 @@ export class Lock {
 }
 
 /** When this process began, all its threads included. */
-const startedMs = (): number => Date.now() - uptime() * 1000
+const startedMs = (): number => Date.now() - process.uptime() * 1000
 
 function isAlive(id: number, started: number): boolean {
-  if (id === pid) return Math.abs(started - startedMs()) < SAME_START_MS
+  if (id === process.pid) return Math.abs(started - startedMs()) < SAME_START_MS
   try {
-    kill(id, 0)
+    process.kill(id, 0)
     return true
   } catch (error) {
     return (error as { code?: unknown }).code === 'EPERM'
