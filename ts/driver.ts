@@ -71,7 +71,7 @@ export const BODY_PATIENCE_MS = 1000
 const CAUSES_MAX = 8
 
 /**
- * Sends one body and tells once what happened; throws nothing.
+ * Sends one body and tells once what happened; throws nothing. Gives what ends it as its deadline would: timers may be lost.
  *
  * The deadline is raced against the request and not only signalled, since an injected `fetch` may ignore its signal.
  */
@@ -80,7 +80,7 @@ export function send(
   body: Uint8Array<ArrayBuffer>,
   deadlineMs: number,
   done: (outcome: Outcome) => void,
-): void {
+): () => void {
   let exchange: Exchange | undefined
   let isOver = false
   const finish = (outcome: Outcome) => {
@@ -90,10 +90,11 @@ export function send(
     done(outcome)
   }
   const fail = (error: string, text: string) => finish({ error, text, unsent: exchange?.unsent() ?? false })
-  const cancel = timeout(deadlineMs, () => {
+  const expire = () => {
     fail('deadline', `no answer within ${deadlineMs} ms`)
     exchange?.abort()
-  })
+  }
+  const cancel = timeout(deadlineMs, expire)
   const threw = (error: unknown) => fail(failureCode(error), failureText(error))
   try {
     exchange = transport(body, (answer) => ('thrown' in answer ? threw(answer.thrown) : finish(answer)))
@@ -101,6 +102,7 @@ export function send(
     // The caller is told later, as of any other outcome.
     queueMicrotask(() => threw(error))
   }
+  return expire
 }
 
 /** Sends with a `fetch`, the platform's or an injected one. */

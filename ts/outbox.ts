@@ -10,6 +10,10 @@ import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './ty
 
 /** How long a flush waits if not told otherwise. */
 export const FLUSH_DEADLINE_MS = 5000
+/** How long a request is kept alive for its events: a slow vendor's answer and one more try; Cloudflare gives 30 s. */
+const EXTEND_MS = 15_000
+/** A request whose deadline passed so long ago has lost its timer: platforms at the edge end those of an answered request. */
+const OVERDUE_MS = 1000
 
 /** What the core wants done, by the numbers of its kinds. */
 const SEND = 0
@@ -25,6 +29,8 @@ interface Waiter {
   /** The number of the last event that it waits for. */
   readonly last: number
   done(): void
+  /** Goes on in the request that this flush keeps alive. */
+  wake?: () => void
 }
 
 /**
@@ -42,7 +48,9 @@ export class Outbox {
   readonly #drain: () => void
   readonly #kept: Kept
   /** Requests that have no outcome yet, and their events. */
-  readonly #flying = new Map<number, { seqs: Runs; at: number }>()
+  readonly #flying = new Map<number, { seqs: Runs; at: number; until: number; expire: () => void }>()
+  /** What came of requests, and is yet to be told to the core. */
+  #outcomes: (() => void)[] = []
   #quarantined: PutAside[] = []
   readonly #spool: Spool | undefined
   /** What goes into the spool with the next entries. */
@@ -119,13 +127,14 @@ export class Outbox {
       return
     }
     this.#isExtended = true
-    // Not within the call that records: it has not ended yet.
-    const over = () => {
-      this.#isExtended = false
-    }
+    // Not within the call that records: it has not ended yet. The next turn may be that of another request, which needs
+    // to be kept alive for itself.
     const flushed = Promise.resolve()
-      .then(() => this.flush(FLUSH_DEADLINE_MS))
-      .then(over, over)
+      .then(() => {
+        this.#isExtended = false
+        return this.flush(EXTEND_MS, true)
+      })
+      .catch((error) => this.#core.report(error))
     try {
       waitUntil(flushed)
     } catch (error) {
@@ -266,7 +275,7 @@ export class Outbox {
    * Sends what waits, and resolves when everything recorded before the call is settled, or at the deadline. Calls may
    * overlap: each waits for what was recorded before it.
    */
-  flush(deadlineMs: number): Promise<FlushResult> {
+  flush(deadlineMs: number, isExtension = false): Promise<FlushResult> {
     this.#isFlushed = true
     return new Promise((resolve) => {
       this.#drain()
@@ -280,8 +289,19 @@ export class Outbox {
         resolve(this.result())
       }
       const cancel = timeout(deadlineMs, done, true)
-      const waiter = { last, done }
+      const waiter: Waiter = { last, done }
       this.#waiters.push(waiter)
+      if (isExtension) this.#wakeHere(waiter)
+    })
+  }
+
+  /** What a promise that is made here does, it does in this request, whichever one resolves it. */
+  #wakeHere(waiter: Waiter): void {
+    new Promise<void>((wake) => {
+      waiter.wake = wake
+    }).then(() => {
+      if (this.#waiters.includes(waiter)) this.#wakeHere(waiter)
+      this.#pump()
     })
   }
 
@@ -302,7 +322,13 @@ export class Outbox {
   }
 
   #pump(): void {
+    for (const { until, expire } of [...this.#flying.values()]) if (until < now()) expire()
+    this.#settleOutcomes()
     this.#perform((core) => core.poll(now(), Date.now(), random()))
+  }
+
+  #settleOutcomes(): void {
+    for (const settle of this.#outcomes.splice(0)) settle()
   }
 
   /** Lets the core decide and does it. A failure of ours stays ours: it is reported, and the events stay pending. */
@@ -368,16 +394,22 @@ export class Outbox {
   }
 
   #send(batch: number, deadlineMs: number, seqs: Runs): void {
-    this.#flying.set(batch, { seqs, at: Date.now() })
+    const flying = { seqs, at: Date.now(), until: now() + deadlineMs + OVERDUE_MS, expire: () => {} }
+    this.#flying.set(batch, flying)
     this.#lastBatch = batch
     this.#counts.requests += 1
     this.#note({ do: 'sent', at: Date.now(), seqs })
-    send(this.#transport, this.#kept.body(seqs, this.#prefix, this.#suffix), deadlineMs, (outcome) => {
+    const body = this.#kept.body(seqs, this.#prefix, this.#suffix)
+    flying.expire = send(this.#transport, body, deadlineMs, (outcome) => {
       this.#flying.delete(batch)
       // Together with what comes of it.
       if (this.#spool) this.#unwritten.push({ do: 'returned', seqs })
       // A core that was made meanwhile does not know the batch, and has its events back already.
-      this.#perform((core) => tell(core, batch, outcome))
+      this.#outcomes.push(() => this.#perform((core) => tell(core, batch, outcome)))
+      // What is sent next belongs to a request that lives on: to the last one that waits.
+      const heir = this.#waiters.filter(({ wake }) => wake).at(-1)
+      if (heir?.wake) heir.wake()
+      else this.#settleOutcomes()
     })
   }
 

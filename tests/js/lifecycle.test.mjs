@@ -33,6 +33,38 @@ test('waitUntil is given a flush, once for what waits', async (t) => {
   assert.equal(server.events().length, 5)
 })
 
+test('a request that comes while another one waits is kept alive for itself', async (t) => {
+  const promises = []
+  const { server, meter } = await setUp(t, { waitUntil: (promise) => promises.push(promise) })
+  meter.record(event(1))
+  await null
+  meter.record(event(2))
+  assert.equal(promises.length, 2)
+  await promises[1]
+  assert.equal(server.events().length, 2)
+})
+
+test('a request whose timers and answer were lost with its context is over when somebody looks', async (t) => {
+  const answers = [new Promise(() => {}), new Response(null, { status: 204 })]
+  const meter = new Taximeter({
+    source: 'test',
+    sink: openmeter({ url: 'https://meter.test' }),
+    fetch: async () => answers.shift(),
+  })
+  const { setTimeout } = globalThis
+  globalThis.setTimeout = () => 0
+  t.after(() => Object.assign(globalThis, { setTimeout }))
+  meter.record(event(1))
+  void meter.flush()
+  Object.assign(globalThis, { setTimeout })
+  await new Promise((later) => setTimeout(later, 5))
+  assert.equal(meter.stats().inFlight, 1)
+  const { now } = performance
+  t.mock.method(performance, 'now', () => now.call(performance) + 12_000)
+  const { delivered, pending } = await meter.flush()
+  assert.deepEqual([delivered, pending, answers.length], [1, 0, 0])
+})
+
 test('Vercel’s is found in the context of the request', async (t) => {
   const promises = []
   const key = Symbol.for('@vercel/request-context')
