@@ -41,7 +41,7 @@ import { wrapClient } from './wrap/client'
 import { Contexts } from './wrap/context'
 import type { Fetch } from './wrap/fetch'
 import type { OnAbort, UsageContext, UsageHost } from './wrap/host'
-import { languageModelMiddleware, type ModelMiddleware } from './wrap/model'
+import { languageModelMiddleware, type ModelMiddleware, type ModelTelemetry, modelTelemetry } from './wrap/model'
 import { observe } from './wrap/observe'
 import { usageHost } from './wrap/usage'
 import { zoneTable } from './zone'
@@ -278,7 +278,19 @@ export class Taximeter {
    * only what no metering fetch counts. Streams that are left early are not counted: prefer {@link wrap} on the model.
    */
   middleware(context?: UsageContext): ModelMiddleware {
-    return languageModelMiddleware(this.#host, this.#openCalls, () => ({ ...context, ...this.#contexts.current() }))
+    return languageModelMiddleware(this.#host, this.#openCalls, this.#contexts, { ...context })
+  }
+
+  /**
+   * Telemetry for the AI SDK's `registerTelemetry` (7 and newer), for models of strings and gateways that nothing else
+   * reaches. It counts what neither a metering fetch nor {@link middleware} counts; embeddings it does not count, nor
+   * streams that are left early. Throws `no_async_context` where the platform has no AsyncLocalStorage.
+   *
+   * @example
+   * registerTelemetry(meter.telemetry({ subject: 'customer-1' }))
+   */
+  telemetry(context?: UsageContext): ModelTelemetry {
+    return modelTelemetry(this.#host, this.#openCalls, this.#contexts, { ...context })
   }
 
   /**

@@ -249,6 +249,48 @@ describe('AI SDK', () => {
     assert.deepEqual(await statuses(), ['complete'])
   })
 
+  test('telemetry counts what no other layer counts, as version 7 of the SDK calls it', async () => {
+    const telemetry = meter.meter.telemetry({ ...customer, feature: 'chat' })
+    const chatOf = (layer) =>
+      wrapLanguageModel({ model: openai('openai-chat-basic').chat('gpt-5.5'), middleware: layer })
+    const models = [
+      openai('openai-chat-basic').chat('gpt-5.5'),
+      openai('openai-chat-basic', meter.wrap(fetch, customer)).chat('gpt-5.5'),
+      chatOf(meter.meter.middleware(customer)),
+    ]
+    for (const [n, model] of models.entries()) {
+      const about = { callId: `call-${n}`, provider: model.provider, modelId: model.modelId }
+      const { response } = await telemetry.executeLanguageModelCall({
+        ...about,
+        execute: () => generateText({ model, ...ask }),
+      })
+      // Flat, as it is told there.
+      const usage = {
+        inputTokens: 1200,
+        inputTokenDetails: { noCacheTokens: 176, cacheReadTokens: 1024, cacheWriteTokens: undefined },
+        outputTokens: 345,
+        outputTokenDetails: { textTokens: 89, reasoningTokens: 256 },
+        totalTokens: 1545,
+      }
+      telemetry.onLanguageModelCallEnd({ ...about, modelId: response.modelId, responseId: response.id, usage })
+    }
+    const events = await meter.events()
+    assert.deepEqual(
+      events.map(({ data }) => [data.feature, data.input_tokens, data.cache_read_tokens, data.output_reasoning_tokens]),
+      [
+        ['chat', 1200, 1024, 256],
+        [undefined, 1200, 1024, 256],
+        [undefined, 1200, 1024, 256],
+      ],
+    )
+    await assert.rejects(
+      telemetry.executeLanguageModelCall({ callId: 'c', execute: () => Promise.reject(new TypeError('no')) }),
+      TypeError,
+    )
+    telemetry.onLanguageModelCallEnd({ callId: 'unknown', usage: {} })
+    assert.equal((await meter.events()).length, 3)
+  })
+
   test('middleware on a metered fetch: counted once', async () => {
     const middleware = meter.meter.middleware(customer)
     for (const model of [

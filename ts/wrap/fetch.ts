@@ -66,6 +66,7 @@ export function meteredFetch(
       const info = callInfo(route, asked, hide, response, startedAtMs)
       const scanner = host.open(info)
       if (scanner === undefined) return undefined
+      contexts?.counted()
       const call = new MeteredCall(scanner, host, who, open, drains ? undefined : signal)
       try {
         return rebuilt(response, call, signal, drains)

@@ -85,13 +85,13 @@ const BEDROCK: &str = "\
     cache_write_tokens cacheWriteInputTokens cacheWriteInputTokenCount\n\
     output_tokens outputTokens outputTokenCount";
 
-/// The parts are inside the totals.
+/// The parts are inside the totals. The flat names are those that telemetry is told.
 const AI_SDK: &str = "\
-    input_tokens inputTokens.total\n\
-    cache_read_tokens inputTokens.cacheRead\n\
-    cache_write_tokens inputTokens.cacheWrite\n\
-    output_tokens outputTokens.total\n\
-    output_reasoning_tokens outputTokens.reasoning";
+    input_tokens inputTokens.total inputTokens\n\
+    cache_read_tokens inputTokens.cacheRead inputTokenDetails.cacheReadTokens\n\
+    cache_write_tokens inputTokens.cacheWrite inputTokenDetails.cacheWriteTokens\n\
+    output_tokens outputTokens.total outputTokens\n\
+    output_reasoning_tokens outputTokens.reasoning outputTokenDetails.reasoningTokens";
 
 const OLLAMA: &str = "input_tokens prompt_eval_count\noutput_tokens eval_count";
 
