@@ -44,7 +44,10 @@ export class Lock {
 
   #create(): boolean {
     try {
-      writeFileSync(this.#path, `${process.pid} ${Math.round(startedMs())} ${hostname()}\n`, { flag: 'wx', mode: 0o600 })
+      writeFileSync(this.#path, `${process.pid} ${Math.round(startedMs())} ${hostname()}\n`, {
+        flag: 'wx',
+        mode: 0o600,
+      })
       return true
     } catch (error) {
       if ((error as { code?: unknown }).code === 'EEXIST') return false
