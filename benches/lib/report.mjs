@@ -47,7 +47,7 @@ export function plain(results) {
 
 /** RESULTS.md whole. */
 export function markdown(results, machine, quick) {
-  const { date, taximeter, engine, notRun, cpu, load, peers } = machine
+  const { date, taximeter, engine, others, cpu, load, peers } = machine
   const parts = [
     '# Results',
     'Made by `npm run bench`; how to read it: [README.md](README.md).',
@@ -57,7 +57,7 @@ export function markdown(results, machine, quick) {
         ['date', date],
         ['taximeter', taximeter],
         ['engine', engine],
-        ['not run', notRun],
+        ['other engines', others],
         ['processors', cpu],
         ['load, before and after', load],
         ['rounds', quick ? '3 (quick run: fewer metrics and peers, no columns)' : '3; 5 for peers'],

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { runtimes } from '../../scripts/runtimes.mjs'
 import { median } from './numbers.mjs'
 
 const run = promisify(execFile)
@@ -29,8 +30,9 @@ async function measureAll(variants, rounds) {
 
 /** One job, once. One after the other: two measurements at once would measure each other. */
 export async function measured(job) {
+  const [program, ...words] = runtimes[job.engine ?? 'Node']()
   const flags = job.measure === 'heap' ? ['--expose-gc'] : []
-  const { stdout } = await run(process.execPath, [...flags, child, JSON.stringify(job)], { timeout: 120_000 })
+  const { stdout } = await run(program, [...words, ...flags, child, JSON.stringify(job)], { timeout: 120_000 })
   return JSON.parse(stdout)
 }
 
