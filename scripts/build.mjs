@@ -33,6 +33,7 @@ const edgeReplay = {
   outdir: 'dist/replay',
 }
 const file = { entryPoints: ['ts/entry/file.ts'], platform: 'node' }
+const indexeddb = { entryPoints: ['ts/entry/indexeddb.ts'] }
 const cli = { entryPoints: { cli: 'ts/cli/index.ts' }, platform: 'node', external: ['taximeter', 'taximeter-dev'] }
 
 const config = {
@@ -59,6 +60,8 @@ await Promise.all([
   build({ ...esm, ...edgeReplay }),
   build({ ...esm, ...file }),
   build({ ...cjs, ...file }),
+  build({ ...esm, ...indexeddb }),
+  build({ ...cjs, ...indexeddb }),
   build({ ...esm, ...cli, banner: { js: '#!/usr/bin/env node' } }),
 ])
 cpSync('pkg/core.wasm', 'dist/core.wasm')
@@ -72,6 +75,7 @@ declare('ts/entry/replay/index.ts', 'replay/index')
 declare('ts/config.ts', 'config')
 declare('ts/billing/index.ts', 'billing')
 declare('ts/entry/file.ts', 'file')
+declare('ts/entry/indexeddb.ts', 'indexeddb')
 prices()
 
 /** One declaration file for each module system; nothing in them is specific to either. */

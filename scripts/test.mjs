@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { ensureChromium } from './chromium.mjs'
 import { setup } from './setup.mjs'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
@@ -35,11 +36,14 @@ const check = [
 ]
 // Another Node than this one, e.g. the newest: TAXIMETER_NODE=/path/to/node npm test -- faults
 const { TAXIMETER_NODE: node = 'node' } = process.env
-const tests = [['node --test', `${node} --test --test-concurrency=2 --test-timeout=60000 ${testFiles().join(' ')}`]]
+const files = testFiles()
+const tests = [['node --test', `${node} --test --test-concurrency=2 --test-timeout=60000 ${files.join(' ')}`]]
 const rest = [
   ['size', 'node scripts/size.mjs'],
   ['demo', 'node examples/demo/main.mjs'],
 ]
+
+if (values.only !== 'check' && files.some((file) => file.includes('/browser/'))) ensureChromium()
 
 const steps = values.only === 'check' ? check : filter ? tests : [...rust, ...check, ...tests, ...rest]
 

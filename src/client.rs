@@ -150,14 +150,7 @@ impl Client {
         let text = self.sink.map(event)?;
         let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let offered = self.delivery.offer(bytes, event.time.millis(), now)?;
-        self.arrivals += 1;
-        self.totals.add(event, self.arrivals);
-        if let Some(lint) = &mut self.lint {
-            lint.add_recorded(self.totals.meters(), &self.sink, event, Instant::from_millis(now.wall_ms));
-        }
-        if let Some(provider_cost) = &mut self.provider_cost {
-            provider_cost.add(event, self.arrivals);
-        }
+        self.count(event, Instant::from_millis(now.wall_ms));
         let mut w = Writer::object();
         w.raw("seq", &offered.seq.to_string())
             .string("id", &event.id)
@@ -171,6 +164,25 @@ impl Client {
         }
         w.raw("dropped", &dropped.end());
         Ok(w.end())
+    }
+
+    fn count(&mut self, event: &Event, now: Instant) {
+        self.arrivals += 1;
+        self.totals.add(event, self.arrivals);
+        if let Some(lint) = &mut self.lint {
+            lint.add_recorded(self.totals.meters(), &self.sink, event, now);
+        }
+        if let Some(provider_cost) = &mut self.provider_cost {
+            provider_cost.add(event, self.arrivals);
+        }
+    }
+
+    /// Counts an event that another client has recorded and this one delivers. `text` is as the vendor is sent it.
+    pub fn inherit(&mut self, text: &str, now: Now) {
+        let now = Instant::from_millis(now.wall_ms);
+        if let Ok(event) = Event::parse_any(text, now) {
+            self.count(&event, now);
+        }
     }
 
     /// How the sink's requests look.

@@ -62,8 +62,9 @@ export type Done = (answer: Answer | { thrown: unknown }) => void
 
 /** Bytes of a vendor's answer that are read. */
 export const ANSWER_BYTES_MAX = 64 * 1024
-/** Bytes of a request that outlives its page: browsers take 64 KiB of a page's requests together. */
+/** Bytes of the requests that outlive their page: browsers take 64 KiB of all together. And how many. */
 export const KEEPALIVE_BYTES_MAX = 60 * 1024
+const KEEPALIVE_REQUESTS_MAX = 9
 /** How long the body of an accepted answer may take before its connection is closed. */
 export const BODY_PATIENCE_MS = 1000
 
@@ -122,9 +123,8 @@ async function exchange(
   abort: AbortController,
   done: Done,
 ): Promise<void> {
-  const keepalive = isPage() && body.length <= KEEPALIVE_BYTES_MAX
   const init = { method: 'POST', headers, body, redirect: 'manual', signal: abort.signal } as const
-  const response = await fetch(url, keepalive ? { ...init, keepalive } : init)
+  const response = await outliving(body.length, (more) => fetch(url, { ...init, ...more }))
   const { status } = response
   const header = (name: string) => response.headers.get(name) ?? undefined
   const answer = {
@@ -140,6 +140,23 @@ async function exchange(
   const cancel = timeout(BODY_PATIENCE_MS, () => abort.abort())
   await readBody(response)
   cancel()
+}
+
+/** Requests under way that outlive the page, and their bytes. */
+const alive = { requests: 0, bytes: 0 }
+
+/** Makes a request outlive its page while there is room: one too many would be refused. */
+async function outliving<T>(bytes: number, request: (init: { keepalive?: true }) => Promise<T>): Promise<T> {
+  const hasRoom = alive.bytes + bytes <= KEEPALIVE_BYTES_MAX && alive.requests < KEEPALIVE_REQUESTS_MAX
+  if (!hasRoom || !isPage()) return request({})
+  alive.bytes += bytes
+  alive.requests += 1
+  try {
+    return await request({ keepalive: true })
+  } finally {
+    alive.bytes -= bytes
+    alive.requests -= 1
+  }
 }
 
 async function readBody(response: Response): Promise<string> {

@@ -107,14 +107,19 @@ export class Kept {
     })
   }
 
-  /** A request's body with these events. */
-  body(runs: Runs, prefix: Uint8Array, suffix: Uint8Array): Uint8Array<ArrayBuffer> {
+  /** A request's body with those of these events that are pending, if any is. */
+  body(runs: Runs, prefix: Uint8Array, suffix: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
     const parts = [prefix]
-    this.#runs(runs, ({ piece }, from, to) => {
+    const add = ({ piece }: Slab, from: number, to: number) => {
       // The separator before the first event has the prefix in its place.
       const start = this.#start(piece, from) + (parts.length === 1 ? this.#separatorBytes : 0)
       parts.push(piece.bytes.subarray(start, piece.ends[to]))
+    }
+    this.#runs(runs, (slab, from, to) => {
+      if (slab.settled === undefined) add(slab, from, to)
+      else for (let i = from; i <= to; i++) if (slab.has(i)) add(slab, i, i)
     })
+    if (parts.length === 1) return undefined
     parts.push(suffix)
     const body = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
     let at = 0

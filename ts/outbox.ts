@@ -5,8 +5,12 @@ import type { Core } from './engine'
 import { TaximeterError } from './errors'
 import { encoder, Kept, type Piece, type Runs } from './kept'
 import { flushAtEnd, forgetEnd, platformWaitUntil, type WaitUntil, warnAtEdge } from './lifecycle'
-import type { Entry, LeftEvent, Spool } from './spool/journal'
+import type { Entry, Left, LeftEvent, Spool } from './spool/journal'
 import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './types'
+
+/** What may wait together with what is taken over: as much as the core lets wait. */
+const QUEUE_EVENTS_MAX = 10_000
+const QUEUE_BYTES_MAX = 16 * 1024 * 1024
 
 /** How long a flush waits if not told otherwise. */
 export const FLUSH_DEADLINE_MS = 5000
@@ -53,6 +57,13 @@ export class Outbox {
   #outcomes: (() => void)[] = []
   #quarantined: PutAside[] = []
   readonly #spool: Spool | undefined
+  /** The spool has not handed over yet what is left in it. */
+  #opening: Promise<void> | undefined
+  /** Requests that wait for the spool. */
+  readonly #ready = new Set<() => void>()
+  /** The process or the page may end at any moment. */
+  #isLeaving = false
+  #isLetGo = false
   /** What goes into the spool with the next entries. */
   #unwritten: Entry[] = []
   #isDegraded = false
@@ -84,7 +95,7 @@ export class Outbox {
     this.#drain = drain
     this.#kept = new Kept(core.request.separator.length)
     this.#spool = spool
-    if (spool) this.#takeOver(spool)
+    if (spool) this.#open(spool)
   }
 
   /** Whether what is recorded has to be written down before `record()` returns. */
@@ -108,7 +119,7 @@ export class Outbox {
 
   /** Something waits; `due`: for no company any more. */
   wait(due: boolean): void {
-    flushAtEnd(this.#atProcessEnd)
+    flushAtEnd(this.#leave)
     this.#extend()
     try {
       if (due || (this.#wake === undefined && this.#flying.size === 0)) this.#wakeAt(now())
@@ -202,28 +213,57 @@ export class Outbox {
     return wanted.length
   }
 
-  /** Takes over what an earlier process left. */
-  #takeOver(spool: Spool): void {
-    let left: ReturnType<Spool['open']>
+  #open(spool: Spool): void {
+    let left: Left | Promise<void>
     try {
-      left = spool.open(this.#core.request.url)
+      left = spool.open(this.#core.request.url, {
+        inherit: (left) => this.#inherit(left),
+        lose: (seqs) => this.#lose(seqs),
+        entries: () => this.#entries(),
+        leave: this.#leave,
+      })
     } catch (error) {
       throw spoolError(error, 'spool_failed')
     }
-    if (left.corrupt > 0) {
-      const error = new TaximeterError('spool_corrupt', `${left.corrupt} records of the spool were not whole`)
+    if ('events' in left) {
+      this.#takeOver(left)
+      return
+    }
+    const over = (error?: unknown) => {
+      this.#opening = undefined
+      if (error !== undefined) this.#degraded(error)
+    }
+    this.#opening = left.then(over, over)
+  }
+
+  /** Takes over what another client left, under the next numbers here. */
+  #inherit({ events, corrupt }: Left): number[] | undefined {
+    this.#drain()
+    const count = this.#kept.count + events.length
+    const bytes = events.reduce((sum, event) => sum + event.bytes.length, this.#kept.bytes)
+    if (this.#kept.count > 0 && (count > QUEUE_EVENTS_MAX || bytes > QUEUE_BYTES_MAX)) return undefined
+    const first = this.#lastSeq + 1
+    const numbered = events.map((event, i) => ({ ...event, seq: first + i }))
+    this.#takeOver({ events: numbered, lastSeq: this.#lastSeq + events.length, corrupt })
+    return numbered.map(({ seq }) => seq)
+  }
+
+  #takeOver({ events, lastSeq, corrupt }: Left): void {
+    if (corrupt > 0) {
+      const error = new TaximeterError('spool_corrupt', `${corrupt} records of the spool were not whole`)
       // When somebody can listen.
       queueMicrotask(() => this.#events.emit('error', error))
     }
-    for (const event of left.events) this.#takeOverOne(event)
-    this.#lastSeq = left.lastSeq
-    if (this.#kept.count === 0) return
-    this.#core.call((core) => this.restore(core))
-    this.wait(true)
+    for (const event of events) this.#takeOverOne(event)
+    this.#lastSeq = lastSeq
+    this.#core.call((core) => core.continueAfter(lastSeq, this.#lastBatch))
+    if (this.#kept.count > 0) this.wait(true)
   }
 
   #takeOverOne({ seq, id, timeMs, bytes, ambiguousAt, reason }: LeftEvent): void {
     this.#counts.recorded += 1
+    // It is usage that the vendor will know of.
+    this.#core.call((core) => core.inherit(bytes, Date.now(), now()))
     if (reason) {
       const { code, status, text } = reason
       this.#counts.quarantined += 1
@@ -234,6 +274,7 @@ export class Outbox {
       })
       return
     }
+    this.#core.call((core) => core.restore(seq, bytes.length, timeMs, ambiguousAt))
     const separator = encoder.encode(this.#core.request.separator)
     const whole = new Uint8Array(separator.length + bytes.length)
     whole.set(separator)
@@ -242,17 +283,59 @@ export class Outbox {
     if (ambiguousAt !== undefined) this.#kept.markAmbiguous([seq, seq], ambiguousAt)
   }
 
-  /** Writes entries down. What fails is told once; the events stay in memory. */
-  #note(...entries: Entry[]): void {
-    if (!this.#spool) return
-    try {
-      this.#spool.write([...this.#unwritten, ...entries])
-      this.#isDegraded = false
-    } catch (error) {
-      if (!this.#isDegraded) this.#events.emit('error', spoolError(error, 'spool_degraded'))
-      this.#isDegraded = true
+  /** Another client has these now: they are not this one's to send or to count. */
+  #lose(seqs: Runs): void {
+    const [first = 0, last = 0] = Array.from(seqs)
+    this.#counts.recorded -= this.#forget(seqs)
+    this.#quarantined = this.#quarantined.filter(({ seq = 0 }) => {
+      const isLost = first <= seq && seq <= last
+      if (isLost) for (const count of ['recorded', 'quarantined'] as const) this.#counts[count] -= 1
+      return !isLost
+    })
+    this.#tellWaiters()
+  }
+
+  /** All that is here, for a spool that has lost it or begins. */
+  #entries(): Entry[] {
+    const entries: Entry[] = []
+    const add = (seq: number, { id, timeMs, text }: { id: string; timeMs: number; text: string }) =>
+      entries.push({ do: 'event', seq, id, timeMs, bytes: encoder.encode(text) })
+    this.#kept.each((seq, _bytes, _timeMs, ambiguousAt) => {
+      const event = this.#kept.get(seq)
+      if (event) add(seq, event)
+      if (ambiguousAt !== undefined) entries.push({ do: 'ambiguous', at: ambiguousAt, seqs: [seq, seq] })
+    })
+    for (const { seq, timeMs, event } of this.#quarantined) {
+      if (seq === undefined) continue
+      const { id, code, status, text } = event
+      add(seq, { id, timeMs, text: event.event })
+      entries.push({ do: 'quarantined', seq, code, status, text })
     }
+    for (const { seqs, at } of this.#flying.values()) entries.push({ do: 'sent', at, seqs })
+    return entries
+  }
+
+  /** Writes entries down. What fails is told once; the events stay in memory. */
+  #note(...entries: Entry[]): Promise<void> | undefined {
+    if (!this.#spool) return undefined
+    const all = [...this.#unwritten, ...entries]
     this.#unwritten = []
+    const written = () => {
+      this.#isDegraded = false
+    }
+    try {
+      const writing = this.#spool.write(all)
+      if (writing) return writing.then(written, (error) => this.#degraded(error))
+      written()
+    } catch (error) {
+      this.#degraded(error)
+    }
+    return undefined
+  }
+
+  #degraded(error: unknown): void {
+    if (!this.#isDegraded) this.#events.emit('error', spoolError(error, 'spool_degraded'))
+    this.#isDegraded = true
   }
 
   stats(): Omit<Stats, 'refused' | 'unmetered'> {
@@ -262,6 +345,7 @@ export class Outbox {
       pending: this.#kept.count,
       queueBytes: this.#kept.bytes,
       inFlight: this.#flying.size,
+      spool: this.#spool === undefined ? 'none' : this.#isDegraded ? 'degraded' : 'ok',
       state: this.#core.call((c) => c.state()) as Stats['state'],
     }
   }
@@ -277,6 +361,17 @@ export class Outbox {
    */
   flush(deadlineMs: number, isExtension = false): Promise<FlushResult> {
     this.#isFlushed = true
+    const flushed = this.#flushNow(deadlineMs, isExtension)
+    const opening = this.#opening
+    if (opening === undefined) return flushed
+    const start = now()
+    const opened = new Promise<void>((resolve) => {
+      opening.then(resolve).then(timeout(deadlineMs, resolve, true))
+    })
+    return opened.then(() => this.#flushNow(deadlineMs - (now() - start), isExtension))
+  }
+
+  #flushNow(deadlineMs: number, isExtension: boolean): Promise<FlushResult> {
     return new Promise((resolve) => {
       this.#drain()
       this.#core.call((c) => c.flush())
@@ -306,9 +401,12 @@ export class Outbox {
   }
 
   /** What is pending holds up the end of the process no longer; in a spool it is there for the next one. */
-  letGo(): void {
-    forgetEnd(this.#atProcessEnd)
-    this.#spool?.close()
+  async letGo(): Promise<void> {
+    forgetEnd(this.#leave)
+    if (this.#spool === undefined) return
+    this.#isLetGo = true
+    this.#wake?.cancel()
+    await this.#spool.close()
   }
 
   #isSettled(last: number): boolean {
@@ -316,7 +414,8 @@ export class Outbox {
   }
 
   #wakeAt(at: number): void {
-    if (this.#wake !== undefined && this.#wake.at <= at) return
+    // What is in the spool may be another client's now.
+    if (this.#isLetGo || (this.#wake !== undefined && this.#wake.at <= at)) return
     this.#wake?.cancel()
     this.#wake = { at, cancel: timeout(at - now(), () => this.#pump()) }
   }
@@ -351,6 +450,10 @@ export class Outbox {
       this.#core.report(error)
     }
     if (this.#unwritten.length > 0) this.#note()
+    this.#tellWaiters()
+  }
+
+  #tellWaiters(): void {
     for (const waiter of this.#waiters) if (this.#isSettled(waiter.last)) waiter.done()
   }
 
@@ -394,13 +497,10 @@ export class Outbox {
   }
 
   #send(batch: number, deadlineMs: number, seqs: Runs): void {
-    const flying = { seqs, at: Date.now(), until: now() + deadlineMs + OVERDUE_MS, expire: () => {} }
+    const flying = { seqs, at: Date.now(), until: Number.POSITIVE_INFINITY, expire: () => {} }
     this.#flying.set(batch, flying)
     this.#lastBatch = batch
-    this.#counts.requests += 1
-    this.#note({ do: 'sent', at: Date.now(), seqs })
-    const body = this.#kept.body(seqs, this.#prefix, this.#suffix)
-    flying.expire = send(this.#transport, body, deadlineMs, (outcome) => {
+    const over = (outcome: Outcome) => {
       this.#flying.delete(batch)
       // Together with what comes of it.
       if (this.#spool) this.#unwritten.push({ do: 'returned', seqs })
@@ -410,7 +510,19 @@ export class Outbox {
       const heir = this.#waiters.filter(({ wake }) => wake).at(-1)
       if (heir?.wake) heir.wake()
       else this.#settleOutcomes()
-    })
+    }
+    const go = () => {
+      if (!this.#ready.delete(go)) return
+      const body = this.#kept.body(seqs, this.#prefix, this.#suffix)
+      if (body === undefined) return over({ ...NOTHING, status: this.#core.request.accepted[0] as number })
+      this.#counts.requests += 1
+      flying.until = now() + deadlineMs + OVERDUE_MS
+      flying.expire = send(this.#transport, body, deadlineMs, over)
+    }
+    const written = this.#note({ do: 'sent', at: Date.now(), seqs })
+    this.#ready.add(go)
+    if (written === undefined || this.#isLeaving) go()
+    else written.then(go)
   }
 
   #putAside(aside: PutAside): void {
@@ -421,7 +533,7 @@ export class Outbox {
 
   #forget(seqs: Runs, ids?: string[]): number {
     const count = this.#kept.settle(seqs, ids)
-    if (this.#kept.count === 0) forgetEnd(this.#atProcessEnd)
+    if (this.#kept.count === 0) forgetEnd(this.#leave)
     return count
   }
 
@@ -433,8 +545,17 @@ export class Outbox {
     if (ids !== undefined) this.#events.emit(as, { ids })
   }
 
-  readonly #atProcessEnd = () => void this.flush(FLUSH_DEADLINE_MS)
+  /** The process ends, or the page may: nothing is waited for. */
+  readonly #leave = () => {
+    this.#isLeaving = true
+    void this.flush(FLUSH_DEADLINE_MS)
+    for (const go of this.#ready) go()
+    this.#isLeaving = false
+  }
 }
+
+/** The answer for a request none of whose events are this client's any more. */
+const NOTHING = { contentType: undefined, retryAfter: undefined, date: undefined, body: '' }
 
 /** An event in quarantine; one without a number was never in the queue. */
 interface PutAside {

@@ -61,8 +61,8 @@ export interface TaximeterOptions {
   /** What happens when 10,000 events or 16 MiB wait. `reject` if absent: `record()` gives `queue_full`. */
   onFull?: 'reject' | 'drop-oldest' | 'drop-newest'
   /**
-   * Where events wait so that they outlive the process: `fileSpool()` of `taximeter/file`. In memory if absent. What an
-   * earlier process left is taken over and delivered.
+   * Where events wait so that they outlive the process: `fileSpool()` of `taximeter/file`, in a page `indexedDbSpool()` of
+   * `taximeter/indexeddb`. In memory if absent. What an earlier process left is taken over and delivered.
    */
   spool?: Spool
   /**
@@ -423,7 +423,7 @@ export class Taximeter {
     this.#openCalls.finishAll()
     this.#closed = true
     const result = await this.flush(options)
-    this.#outbox.letGo()
+    await this.#outbox.letGo()
     return result
   }
 

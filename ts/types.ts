@@ -365,6 +365,8 @@ export interface Stats {
   inFlight: number
   /** Requests sent to the sink. */
   requests: number
+  /** Whether what waits outlives the process: `degraded` means that the spool fails, and it waits in memory. */
+  spool: 'none' | 'ok' | 'degraded'
   /** What the sink is doing. */
   state: 'idle' | 'sending' | 'backoff' | 'held'
 }

@@ -10,6 +10,11 @@ use crate::time::Instant;
 const DATA: Rules = Rules { too_deep: "field_limit", infinite: "number_overflow", keys: false };
 
 impl Event {
+    /// Reads an event as a vendor is sent it: a CloudEvent, or Dodo's. Errors: those of [`Self::parse`], [`Self::parse_dodo`].
+    pub fn parse_any(text: &str, now: Instant) -> Result<Self> {
+        Self::parse(text, now).or_else(|error| Self::parse_dodo(text, now).unwrap_or(Err(error)))
+    }
+
     /// Reads `{event_id, customer_id, event_name, timestamp?, metadata?}`; `None` if it has none of the three names, or is
     /// a CloudEvent.
     ///

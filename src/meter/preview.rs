@@ -62,7 +62,7 @@ pub(super) fn each(events: &str, now: Instant, call: &mut dyn FnMut(&str, Result
 /// A CloudEvent, or an event as Dodo takes it. Error, the outer one: `limit_exceeded`.
 fn event(text: &str, now: Instant) -> Result<Result<Event>> {
     bounded(text)?;
-    Ok(Event::parse(text, now).or_else(|error| Event::parse_dodo(text, now).unwrap_or(Err(error))))
+    Ok(Event::parse_any(text, now))
 }
 
 fn bounded(event: &str) -> Result<&str> {

@@ -210,6 +210,11 @@ impl Core {
         self.0.restore(seq, bytes, time_ms as i64, ambiguous_at.map(|at| at as i64));
     }
 
+    /// See [`Client::inherit`].
+    pub fn inherit(&mut self, text: &[u8], wall_ms: f64, mono_ms: f64) {
+        self.0.inherit(utf8(text), now(mono_ms, wall_ms));
+    }
+
     /// See [`Client::continue_after`].
     #[wasm_bindgen(js_name = continueAfter)]
     pub fn continue_after(&mut self, seq: u32, batch: u32) {

@@ -1,4 +1,4 @@
-/** Spools: one suite for all, then what only a file can suffer. */
+/** Spools: one suite for all (a page's runs in browser/), then what only a file can suffer. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -16,22 +16,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
-import { openmeter, Taximeter } from 'taximeter'
+import { dodo, openmeter, Taximeter } from 'taximeter'
 import { fileSpool } from 'taximeter/file'
 import { startDevServer } from 'taximeter-dev'
 import { internals } from './internals.mjs'
+import { event, SINK, stories, tell, wanted } from './spool-suite.mjs'
 
 const { State, encode, decode, crc32: ours } = await internals('spool/journal', 'spool/record')
 
-const SINK = 'http://127.0.0.1:1/api/v1/events'
 const bytes = (text) => new TextEncoder().encode(text)
-const event = (seq, text = `{"n":${seq},"é":"€"}`) => ({
-  do: 'event',
-  seq,
-  timeMs: 1_795_226_400_000 + seq,
-  id: `id "${seq}" é`,
-  bytes: bytes(text),
-})
 
 function folder(t) {
   const path = mkdtempSync(join(tmpdir(), 'taximeter-spool-'))
@@ -51,83 +44,11 @@ class MemorySpool {
   close() {}
 }
 
-const plain = ({ events, lastSeq, corrupt }) => ({
-  lastSeq,
-  corrupt,
-  events: events.map(({ seq, id, bytes, ambiguousAt, reason }) => ({
-    seq,
-    id,
-    text: new TextDecoder().decode(bytes),
-    ...(ambiguousAt !== undefined && { ambiguousAt }),
-    ...(reason && { code: reason.code }),
-  })),
-})
-
-/** What every spool does: `make` gives the same one each time, as another process would open it. */
+/** `make` gives the same spool each time, as another process would open it. */
 function testSpool(name, make) {
-  const story = (title, entries, want) =>
-    test(`${name}: ${title}`, (t) => {
-      const open = make(t)
-      const first = open()
-      assert.deepEqual(plain(first.open(SINK)), { lastSeq: 0, corrupt: 0, events: [] })
-      for (const some of entries) first.write(some)
-      first.close()
-      const second = open()
-      assert.deepEqual(plain(second.open(SINK)), { corrupt: 0, ...want })
-      second.close()
-      // Once more: opening changes nothing.
-      const third = open()
-      assert.deepEqual(plain(third.open(SINK)), { corrupt: 0, ...want })
-      third.close()
-    })
-  const left = (seq, more) => ({ seq, id: `id "${seq}" é`, text: `{"n":${seq},"é":"€"}`, ...more })
-  story('events wait in order', [[event(1), event(2)], [event(3)]], { lastSeq: 3, events: [left(1), left(2), left(3)] })
-  story('what is settled is gone', [[event(1), event(2), event(3)], [{ do: 'settled', seqs: [1, 1, 3, 3] }]], {
-    lastSeq: 2,
-    events: [left(2)],
-  })
-  story('with nothing left, numbers begin anew', [[event(1)], [{ do: 'settled', seqs: [1, 1] }]], {
-    lastSeq: 0,
-    events: [],
-  })
-  story(
-    'a request without an outcome may have arrived',
-    [[event(1), event(2)], [{ do: 'sent', at: 7, seqs: [1, 1] }]],
-    {
-      lastSeq: 2,
-      events: [left(1, { ambiguousAt: 7 }), left(2)],
-    },
-  )
-  story(
-    'one that is known not to have arrived has not',
-    [[event(1)], [{ do: 'sent', at: 7, seqs: [1, 1] }], [{ do: 'returned', seqs: [1, 1] }]],
-    { lastSeq: 1, events: [left(1)] },
-  )
-  story(
-    'the first time that it may have arrived counts',
-    [
-      [event(1)],
-      [
-        { do: 'returned', seqs: [1, 1] },
-        { do: 'ambiguous', at: 7, seqs: [1, 1] },
-      ],
-      [
-        { do: 'ambiguous', at: 9, seqs: [1, 1] },
-        { do: 'sent', at: 11, seqs: [1, 1] },
-      ],
-    ],
-    { lastSeq: 1, events: [left(1, { ambiguousAt: 7 })] },
-  )
-  story(
-    'quarantine stays quarantine',
-    [[event(1), event(2)], [{ do: 'quarantined', seq: 1, code: 'rejected', status: 400, text: 'no' }]],
-    { lastSeq: 2, events: [left(1, { code: 'rejected' }), left(2)] },
-  )
-  story(
-    'what is released is pending under another number',
-    [[event(1), event(2)], [{ do: 'quarantined', seq: 1, code: 'rejected' }], [{ do: 'released', seq: 1, as: 3 }]],
-    { lastSeq: 3, events: [left(2), { ...left(1), seq: 3 }] },
-  )
+  for (const story of stories) {
+    test(`${name}: ${story.title}`, async (t) => assert.deepEqual(await tell(make(t), story), wanted(story)))
+  }
 }
 
 testSpool('memory', () => {
@@ -378,4 +299,53 @@ test('quarantine outlives the process, and is listed, exported, released and dis
     [ids[1], ids[2]].sort(),
   )
   assert.match(cli().out, /^0 in quarantine/)
+})
+
+for (const [vendor, sink] of [
+  ['OpenMeter', (url) => openmeter({ url })],
+  ['Dodo', (url) => dodo({ url, apiKey: 'k' })],
+]) {
+  test(`what is taken over is counted by preview() and cost(), ${vendor}`, async (t) => {
+    const path = join(folder(t), 'a.spool')
+    const open = () =>
+      new Taximeter({
+        source: 't',
+        sink: sink('http://127.0.0.1:1'),
+        meters: [{ slug: 'sum', eventType: 'a', aggregation: 'SUM', valueProperty: '$.n', groupBy: { k: '$.k' } }],
+        prices: { meters: { sum: { type: 'unit', amount: '0.01' } } },
+        spool: fileSpool(path),
+      })
+    const first = open()
+    first.record({ type: 'a', subject: 'b', data: { n: 1.5, k: 'é"' } })
+    first.record({ type: 'a', subject: 'b', data: { n: '2.25' }, id: 'one' })
+    const [before, cost] = [first.preview('sum', { groupBy: ['k', 'subject'] }), first.cost()]
+    await first.close({ deadlineMs: 1 })
+    const second = open()
+    assert.deepEqual(second.preview('sum', { groupBy: ['k', 'subject'] }), before)
+    assert.deepEqual(second.cost(), cost)
+    assert.equal(cost.total, '0.0375')
+    second.record({ type: 'a', subject: 'b', data: { n: 1 } })
+    assert.equal(second.cost().total, '0.0475')
+    await second.close({ deadlineMs: 1 })
+  })
+}
+
+test('with only quarantine left, new events do not take the numbers of the old ones', async (t) => {
+  const path = join(folder(t), 'a.spool')
+  const server = await startDevServer({ port: 0 })
+  t.after(() => server.close())
+  const open = () => new Taximeter({ source: 't', sink: openmeter({ url: server.url }), spool: fileSpool(path) })
+  const first = open()
+  server.script([{ status: 400, body: 'no' }])
+  const { id } = first.record({ type: 'a', subject: 'b' })
+  assert.equal((await first.close()).quarantined, 1)
+  const second = open()
+  second.record({ type: 'a', subject: 'c' })
+  assert.equal((await second.close()).delivered, 1)
+  const third = open()
+  assert.deepEqual(
+    third.quarantined().map((event) => event.id),
+    [id],
+  )
+  await third.close()
 })

@@ -12,9 +12,9 @@ import {
   writeSync,
 } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Entry, entriesOf, type Left, type Spool, State } from './journal'
+import { count, type Entry, entriesOf, type Left, type Spool } from './journal'
 import { Lock } from './lock'
-import { decode, encode, type Header } from './record'
+import { decode, encode, fold, type Header } from './record'
 
 /** A file is written anew when it has grown to twice what was live in it, and by this much. */
 const COMPACT_BYTES = 1024 * 1024
@@ -133,21 +133,10 @@ export class FileSpool implements Spool {
 /** Reads a spool, whoever is writing to it. */
 export function read(path: string): { left: Left; sink: string | undefined; foreign: Uint8Array[] } {
   const { entries, foreign, corrupt } = decode(readFileSync(path))
-  const state = new State()
-  let sink: string | undefined
-  for (const entry of entries) {
-    if (entry.do === 'sink') sink = entry.sink
-    else state.apply(entry)
-  }
-  return { left: state.left(corrupt), sink, foreign }
+  const header = entries.find((entry) => entry.do === 'sink')
+  return { left: fold(entries).left(corrupt), sink: header?.sink, foreign }
 }
 
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
-}
-
-function count(runs: ArrayLike<number>): number {
-  let sum = 0
-  for (let i = 0; i + 1 < runs.length; i += 2) sum += (runs[i + 1] as number) - (runs[i] as number) + 1
-  return sum
 }

@@ -30,14 +30,29 @@ export type Entry =
 /**
  * Where events wait that have to outlive the process: what happens to them is written down before it happens.
  *
- * `open` gives what an earlier process left; what `write` throws is reported, and the client goes on in memory.
+ * What `write` throws or rejects with is reported, and the client goes on in memory.
  */
 export interface Spool {
-  /** Opens it for the events of one sink. Throws `spool_locked`, `spool_other_sink` or what the platform says. */
-  open(sink: string): Left
-  /** Keeps these entries, in this order, all or none of them after a crash. */
-  write(entries: Entry[]): void
-  close(): void
+  /**
+   * Opens it for the events of one sink, and gives what an earlier process left. Throws `spool_locked`,
+   * `spool_other_sink` or what the platform says. One that has to wait hands that to the holder instead, now and later.
+   */
+  open(sink: string, holder: Holder): Left | Promise<void>
+  /** Keeps these entries, in this order, all or none of them after a crash. One that has to wait says when they are kept. */
+  write(entries: Entry[]): void | Promise<void>
+  close(): void | Promise<void>
+}
+
+/** The client that a spool is open for: what a spool asks of it that others share. */
+export interface Holder {
+  /** Takes over what another one left; gives each event's number here, or nothing if there is no room for them. */
+  inherit(left: Left): number[] | undefined
+  /** These are another one's now. */
+  lose(seqs: Runs): void
+  /** What brings about all that it holds. */
+  entries(): Entry[]
+  /** The page is left and may not come back: sends what it can. */
+  leave(): void
 }
 
 /** What an earlier process left. */
@@ -118,4 +133,11 @@ function each(runs: Runs, back: (seq: number) => void): void {
   for (let i = 0; i + 1 < runs.length; i += 2) {
     for (let seq = runs[i] as number; seq <= (runs[i + 1] as number); seq++) back(seq)
   }
+}
+
+/** How many events runs have. */
+export function count(runs: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i + 1 < runs.length; i += 2) sum += (runs[i + 1] as number) - (runs[i] as number) + 1
+  return sum
 }

@@ -1,4 +1,4 @@
-import type { Entry } from './journal'
+import { type Entry, State } from './journal'
 
 /**
  * An entry as a line: the format's version, the checksum of what follows, the entry's kind and its parts. An event's
@@ -72,6 +72,13 @@ export function decode(bytes: Uint8Array): Decoded {
   return decoded
 }
 
+/** What entries come to. */
+export function fold(entries: (Entry | Header)[]): State {
+  const state = new State()
+  for (const entry of entries) if (entry.do !== 'sink') state.apply(entry)
+  return state
+}
+
 function decodeLine(line: Uint8Array): Entry | Header | 'foreign' | undefined {
   const [, version, sum] = /^(\d+) ([0-9a-f]{8}) /.exec(decoder.decode(line.subarray(0, 24))) ?? []
   if (version === undefined || sum === undefined) return undefined
@@ -118,7 +125,8 @@ function parseEvent(body: Uint8Array): Entry | undefined {
   return { do: 'event', seq: Number(seq), timeMs: Number(timeMs), id: JSON.parse(id), bytes }
 }
 
-function join(parts: Uint8Array[]): Uint8Array {
+/** Bytes in one piece. */
+export function join(parts: Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {

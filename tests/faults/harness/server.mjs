@@ -38,7 +38,12 @@ export class Vendor {
   }
 
   async open() {
-    this.#server = http.createServer((req, res) => this.#take(req, res).catch(() => res.destroy()))
+    const { serve } = this.#options
+    this.#server = http.createServer((req, res) => {
+      // A page and where it sends to have one origin.
+      if (req.method === 'GET' && serve) return serve(req, res)
+      this.#take(req, res).catch(() => res.destroy())
+    })
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
     this.#port = this.#server.address().port

@@ -1,0 +1,86 @@
+/** Real tabs of a real Chromium, and a vendor with a ledger on their own origin. */
+import { readFileSync } from 'node:fs'
+import { chromium as driver } from 'playwright-core'
+import { chromium } from '../../../scripts/chromium.mjs'
+import { Vendor } from '../../faults/harness/server.mjs'
+
+const realTime = {
+  get ms() {
+    return performance.now()
+  },
+  get trueMs() {
+    return Date.now()
+  },
+  after: (ms, back) => setTimeout(back, ms),
+}
+
+const read = (path) => readFileSync(new URL(path, import.meta.url))
+const FILES = {
+  '/taximeter.js': read('../../../dist/inline.js'),
+  '/indexeddb.js': read('../../../dist/indexeddb.js'),
+  '/suite.mjs': read('../spool-suite.mjs'),
+  '/page.js': read('page.js'),
+}
+
+/** What WebAssembly needs, and nothing more. */
+const CSP = "default-src 'none'; connect-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
+
+let browser
+
+export async function openBrowser() {
+  const executablePath = chromium()
+  if (executablePath === undefined) throw new Error('no Chromium: install it, or set CHROMIUM to its path')
+  browser = await driver.launch({
+    executablePath,
+    // As root there is no sandbox to be had; and nothing but the tests is to use the network.
+    args: [
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+    // What the driver switches off, users have.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  })
+}
+
+export const closeBrowser = () => browser?.close()
+
+/** A vendor and a profile of its own: tabs of it share what they store, with no other's. */
+export async function world(t, { csp = CSP, init, ...options } = {}) {
+  const serve = (req, res) => {
+    const path = new URL(req.url, 'http://a').pathname
+    const type = /\.m?js$/.test(path) ? 'text/javascript' : 'text/html'
+    const body = FILES[path] ?? (path === '/elsewhere' ? '' : '<script type="module" src="/page.js"></script>')
+    res.writeHead(200, { 'content-type': type, 'content-security-policy': csp }).end(body)
+  }
+  const vendor = await new Vendor(realTime, { serve, ...options }).open()
+  const context = await browser.newContext()
+  if (init) await context.addInitScript(init)
+  t.after(async () => {
+    await context.close()
+    await vendor.shut()
+  })
+  const tab = async (path = '/') => {
+    const page = await context.newPage()
+    await page.goto(vendor.url + path)
+    return page
+  }
+  return { vendor, context, tab }
+}
+
+/** Kills a tab's process. */
+export async function kill(page) {
+  const session = await page.context().newCDPSession(page)
+  const crashed = new Promise((resolve) => page.once('crash', resolve))
+  session.send('Page.crash').catch(() => {})
+  await crashed
+}
+
+/** Waits until something is so. */
+export async function until(is, ms = 20_000) {
+  for (const end = Date.now() + ms; !(await is()); ) {
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${is}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
