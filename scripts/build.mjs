@@ -43,11 +43,14 @@ const config = {
   banner: { js: `/*! Contains yaml.\n\n${readFileSync('node_modules/yaml/LICENSE', 'utf8')}*/` },
 }
 
+const blueprints = { entryPoints: { blueprints: 'ts/blueprint/index.ts' } }
 const billing = { entryPoints: { billing: 'ts/billing/index.ts' } }
 
 await Promise.all([
   build({ ...esm, ...billing }),
   build({ ...cjs, ...billing }),
+  build({ ...esm, ...blueprints }),
+  build({ ...cjs, ...blueprints }),
   build({ ...esm, ...config }),
   build({ ...cjs, ...config }),
   build({ ...esm, ...universal }),
@@ -74,6 +77,7 @@ declare('ts/entry/slim.ts', 'slim')
 declare('ts/entry/replay/index.ts', 'replay/index')
 declare('ts/config.ts', 'config')
 declare('ts/billing/index.ts', 'billing')
+declare('ts/blueprint/index.ts', 'blueprints')
 declare('ts/entry/file.ts', 'file')
 declare('ts/entry/indexeddb.ts', 'indexeddb')
 prices()

@@ -24,6 +24,11 @@ export class TaximeterError extends Error {
     if (more.http !== undefined) this.http = more.http
   }
 
+  /** Other entries of the package have a class of the same name. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'TaximeterError'
+  }
+
   /** The core throws its errors as JSON text. */
   static fromCore(text: string): TaximeterError {
     const { code, message, ...more } = JSON.parse(text)

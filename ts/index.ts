@@ -21,6 +21,7 @@ export {
 export { burnDown, invoice, rate, rateOpenMeter } from './price/rate'
 export type * from './price/types'
 export { type BatchOptions, type DodoOptions, dodo, type OpenMeterOptions, openmeter, type Sink } from './sink'
+export type { Span, SpanOptions, SpanStatus } from './span'
 export type { Spool } from './spool/journal'
 export { Taximeter, type TaximeterOptions } from './taximeter'
 export type * from './types'

@@ -11,6 +11,7 @@ import { FLUSH_DEADLINE_MS, now, Outbox, single } from './outbox'
 import { eventsBytes } from './preview'
 import { Budget, type BudgetOptions, type Comparison, type Plan } from './price/plan'
 import { Sink } from './sink'
+import { Span, type SpanOptions, timed } from './span'
 import type { Spool } from './spool/journal'
 import { Staging } from './staging/staging'
 import type {
@@ -122,6 +123,7 @@ export class Taximeter {
   readonly #staging: Staging
   readonly #events = new Emitter<TaximeterEvents>()
   readonly #openCalls = new OpenCalls()
+  readonly #openSpans = new Set<Span>()
   readonly #options: TaximeterOptions
   readonly #host: UsageHost
   readonly #contexts = new Contexts()
@@ -204,13 +206,14 @@ export class Taximeter {
    * Gives `{ id }`, or `{ error }` for what cannot be taken: `invalid_event`, `not_finite`, `unsafe_integer`,
    * `unsupported_value`, `cyclic`, `event_too_deep`, `event_too_large`, `too_many_keys`, `forbidden_key`, `field_limit`,
    * `queue_full`, `closed` … An error is also counted (`stats().refused`) and given to `on('error')`. It is thrown only
-   * with `strict: true`.
+   * with `strict: true`. A function is asked for the event: what it throws is an error as any other.
    *
    * @example
    * const { id, error } = meter.record({ type: 'request', subject: 'customer-1', data: { bytes: 5120 } })
    */
-  record(event: UsageEvent): Recorded {
+  record(given: UsageEvent | (() => UsageEvent)): Recorded {
     try {
+      const event = typeof given === 'function' ? given() : given
       if (this.#closed) throw new TaximeterError('closed', 'the client is closed')
       if (event === null || typeof event !== 'object')
         throw new TaximeterError('invalid_event', 'an event is an object')
@@ -233,7 +236,8 @@ export class Taximeter {
   /**
    * Meters an LLM client: every answer it gets becomes one usage event of `context.subject`. The client that comes back
    * has the same class and types, and behaves the same in every way; the one that was given is left as it is. A `fetch`
-   * or a model of the AI SDK's can be wrapped as well.
+   * or a model of the AI SDK's can be wrapped as well, and so can the `S3Client` of `@aws-sdk/client-s3`: what it sends and
+   * gets becomes events of type `storage.usage`.
    *
    * Without `context` each call has to say whose it is: by {@link run}, or by the request header `taximeter-context`
    * (`subject=customer-1&feature=summary`, which the provider never sees). What they say wins over `context`.
@@ -249,6 +253,7 @@ export class Taximeter {
       context: context ?? {},
       contexts: this.#contexts,
       open: this.#openCalls,
+      record: (event) => this.#try(event),
     })
   }
 
@@ -271,6 +276,38 @@ export class Taximeter {
    */
   run<T>(context: Partial<UsageContext>, fn: () => T): T {
     return this.#contexts.run(context, fn)
+  }
+
+  /**
+   * Measures a function, or the promise that it gives, as a {@link span} of its own. Gives and throws what it does.
+   *
+   * @example
+   * const image = await meter.time(() => render(scene), { subject: 'customer-1' })
+   */
+  time<T>(fn: (span: Span) => T, options: SpanOptions = {}): T {
+    return timed(this.span(options), fn)
+  }
+
+  /**
+   * A time that runs from now on until it ends, for a customer. While it runs it is told of every minute, in events of
+   * type `time.usage` whose `duration_ms` sum to the elapsed time exactly once; the last one has `spans: 1`.
+   *
+   * Throws `invalid_option`.
+   *
+   * @example
+   * using span = meter.span({ subject: 'customer-1', type: 'gpu_time', data: { gpu_type: 'nvidia_A100' }, parallel: 8 })
+   */
+  span(options: SpanOptions = {}): Span {
+    const { subject, ...dimensions } = { ...this.#contexts.current() }
+    const { data } = options
+    const all = () => ({ ...dimensions, ...(typeof data === 'function' ? data() : data) })
+    const span = new Span(
+      (event) => this.#try(event),
+      { ...(subject !== undefined && { subject }), ...options, data: all },
+      (ended) => this.#openSpans.delete(ended),
+    )
+    this.#openSpans.add(span)
+    return span
   }
 
   /**
@@ -416,11 +453,12 @@ export class Taximeter {
   }
 
   /**
-   * Takes no more events, flushes, and says what is left. Events still pending then are lost with the process, or wait
-   * in the spool for the next one.
+   * Takes no more events, flushes, and says what is left. Spans that run end now. Events still pending then are lost with
+   * the process, or wait in the spool for the next one.
    */
   async close(options: { deadlineMs?: number } = {}): Promise<FlushResult> {
     this.#openCalls.finishAll()
+    for (const span of [...this.#openSpans]) span.end('closed')
     this.#closed = true
     const result = await this.flush(options)
     await this.#outbox.letGo()
@@ -489,6 +527,15 @@ export class Taximeter {
       }
     } catch (error) {
       this.#refuse(error)
+    }
+  }
+
+  /** Records what the user's own code does not: a strict client throws only to who can catch it. */
+  #try(event: () => UsageEvent): Recorded {
+    try {
+      return this.record(event)
+    } catch (error) {
+      return { error: toError(error) }
     }
   }
 

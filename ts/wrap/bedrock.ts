@@ -1,5 +1,6 @@
 import { MeteredCall, type OpenCalls } from './call'
 import type { UsageContext, UsageHost } from './host'
+import { type HandlerContext, meterStorage, type RecordUsage, storageBytes } from './storage'
 
 /** What `@aws-sdk/client-bedrock-runtime` calls, and the paths that are asked for. */
 const PATHS: Record<string, string> = {
@@ -16,13 +17,14 @@ export interface AwsClient {
   handlers?: unknown
 }
 
-type Next = (args: { input: { modelId?: string } }) => Promise<{ output: Output }>
+type Next = (args: { input: { modelId?: string; Bucket?: string } }) => Promise<{ output: Output }>
 
 interface Output {
   $metadata?: { requestId?: string; httpStatusCode?: number }
   usage?: unknown
   body?: unknown
   stream?: unknown
+  ContentLength?: number
 }
 
 interface StreamEvent {
@@ -40,13 +42,15 @@ export function wrapAws<Client extends AwsClient>(
   host: UsageHost,
   context: () => Partial<UsageContext>,
   open: OpenCalls,
+  record: RecordUsage,
 ): Client {
   const copy: Client = Object.assign(Object.create(Object.getPrototypeOf(client)), client)
   copy.middlewareStack = client.middlewareStack.clone()
   // Handlers that are kept are made of the other stack.
   copy.handlers = undefined
-  const middleware = (next: Next, { commandName }: { commandName: string }) => {
-    const path = PATHS[commandName]
+  const middleware = (next: Next, handler: HandlerContext) => {
+    if (handler.clientName === 'S3Client') return meterStorage(next, handler, context, record)
+    const path = PATHS[handler.commandName]
     if (path === undefined) return next
     return async (args: Parameters<Next>[0]) => {
       const startedAtMs = Date.now()
@@ -88,8 +92,15 @@ export function wrapAws<Client extends AwsClient>(
     call.push(body instanceof Uint8Array ? body : usageOf(rest))
     call.settle('end')
   }
-  // The name makes it replace the one of this meter that is there already.
-  copy.middlewareStack.add(middleware, { step: 'initialize', name: `taximeter-${open.id}`, override: true })
+  // The names make them replace those of this meter that are there already.
+  const name = `taximeter-${open.id}`
+  copy.middlewareStack.add(middleware, { step: 'initialize', name, override: true })
+  copy.middlewareStack.add(storageBytes, {
+    step: 'finalizeRequest',
+    priority: 'low',
+    name: `${name}-bytes`,
+    override: true,
+  })
   return copy
 }
 

@@ -4,6 +4,7 @@ import type { OpenCalls } from './call'
 import type { Contexts } from './context'
 import { type Fetch, meteredFetch } from './fetch'
 import type { UsageContext, UsageHost } from './host'
+import type { RecordUsage } from './storage'
 
 /** A client as far as it is looked at here. No SDK is imported: they are told apart by what they have. */
 type Fields = Record<string, unknown>
@@ -16,6 +17,8 @@ export interface Wrapping {
   context: Partial<UsageContext>
   contexts: Contexts
   open: OpenCalls
+  /** For what is no LLM. */
+  record: RecordUsage
 }
 
 /**
@@ -64,10 +67,10 @@ const HOOKS: [
     },
   ],
   [
-    // The AWS SDK's clients, of which Bedrock's is metered.
+    // The AWS SDK's clients, of which Bedrock's and S3's are metered.
     ({ middlewareStack, config }) => isObject(middlewareStack) && isObject(config),
-    (client, _, { host, context, contexts, open }) =>
-      wrapAws(client as unknown as AwsClient, host, () => ({ ...context, ...contexts.current() }), open),
+    (client, _, { host, context, contexts, open, record }) =>
+      wrapAws(client as unknown as AwsClient, host, () => ({ ...context, ...contexts.current() }), open, record),
   ],
   [({ apiClient }) => isObject(apiClient) && isFunction(apiClient.apiCall), wrapGoogle],
   [
