@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { lint, llm as llmInCore, preview, TaximeterError } from 'taximeter'
+import { llm as llmInCore, preview, TaximeterError } from 'taximeter'
 import * as blueprints from 'taximeter/blueprints'
+import { lint } from 'taximeter/full'
 import { client } from './blueprints-client.mjs'
 
 const { apiGateway, blueprint, dodoNames, gpuTime, llm, objectStorage, podExecution, stream, timeRange } = blueprints

@@ -24,7 +24,11 @@ export const GET = apiGateway.fetch(
   meter,
   async (request: Request, { params }: { params: Promise<{ id: string }> }) =>
     Response.json({ url: request.url, ...(await params) }),
-  { route: '/items/[id]', subject: (request) => request.headers.get('x-customer') ?? undefined, data: () => ({ n: 1 }) },
+  {
+    route: '/items/[id]',
+    subject: (request) => request.headers.get('x-customer') ?? undefined,
+    data: () => ({ n: 1 }),
+  },
 )
 export const worker = {
   fetch: apiGateway.fetch(meter, (_request: Request, _env: { KEY: string }) => new Response('ok'), {

@@ -12,7 +12,7 @@ const PATHS: Record<string, string> = {
 
 /** What the AWS SDK's clients have in common. */
 export interface AwsClient {
-  config: { region?: () => Promise<string> }
+  config: { region?: () => Promise<string>; serviceId?: string }
   middlewareStack: { clone(): AwsClient['middlewareStack']; add(middleware: unknown, options: object): void }
   handlers?: unknown
 }
@@ -48,8 +48,9 @@ export function wrapAws<Client extends AwsClient>(
   copy.middlewareStack = client.middlewareStack.clone()
   // Handlers that are kept are made of the other stack.
   copy.handlers = undefined
+  const isStorage = client.config.serviceId === 'S3'
   const middleware = (next: Next, handler: HandlerContext) => {
-    if (handler.clientName === 'S3Client') return meterStorage(next, handler, context, record)
+    if (isStorage) return meterStorage(next, handler, context, record)
     const path = PATHS[handler.commandName]
     if (path === undefined) return next
     return async (args: Parameters<Next>[0]) => {
@@ -95,12 +96,10 @@ export function wrapAws<Client extends AwsClient>(
   // The names make them replace those of this meter that are there already.
   const name = `taximeter-${open.id}`
   copy.middlewareStack.add(middleware, { step: 'initialize', name, override: true })
-  copy.middlewareStack.add(storageBytes, {
-    step: 'finalizeRequest',
-    priority: 'low',
-    name: `${name}-bytes`,
-    override: true,
-  })
+  if (isStorage) {
+    const inner = { step: 'finalizeRequest', priority: 'low', name: `${name}-bytes`, override: true }
+    copy.middlewareStack.add(storageBytes, inner)
+  }
   return copy
 }
 

@@ -3,7 +3,6 @@ import type { UsageContext } from './host'
 
 /** What the AWS SDK tells a middleware of the command it is made for: one object for all of them. */
 export interface HandlerContext {
-  clientName?: string
   commandName: string
   /** Ours: the payload of the last attempt, in bytes. */
   taximeterBytes?: number
