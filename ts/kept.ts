@@ -16,9 +16,13 @@ export interface Piece {
   release?(): void
 }
 
+/** In the place of one that is settled, so that it is held no longer. */
+const SETTLED: Piece = { first: 0, bytes: new Uint8Array(), ends: [], id: String, timeMs: Number }
+
 /** A piece and what is known of its events. */
 class Slab {
-  readonly piece: Piece
+  piece: Piece
+  readonly first: number
   readonly last: number
   pending: number
   /** Which events are settled, while only some are. */
@@ -28,6 +32,7 @@ class Slab {
 
   constructor(piece: Piece) {
     this.piece = piece
+    this.first = piece.first
     this.pending = piece.ends.length
     this.last = piece.first + this.pending - 1
   }
@@ -37,8 +42,9 @@ class Slab {
   }
 }
 
-/** So many pieces may be settled before they are swept out, or half of all: the others are not moved for each one. */
-const SETTLED_SLABS_MAX = 8
+/** Before they are swept out, so many may be settled, or half of all if that is less: the others are not moved for each. */
+const SETTLED_SLABS_MIN = 8
+const SETTLED_SLABS_MAX = 1000
 
 /** Every event that is not settled yet. */
 export class Kept {
@@ -64,7 +70,7 @@ export class Kept {
     this.bytes += piece.bytes.length - slab.pending * this.#separatorBytes
   }
 
-  /** Pieces in memory: at most twice those with events that are pending, and a few. */
+  /** Pieces in memory, with those that wait to be swept out. */
   get pieces(): number {
     return this.#slabs.length
   }
@@ -75,7 +81,7 @@ export class Kept {
     if (slab === undefined) return undefined
     let index = 0
     while (!slab.has(index)) index += 1
-    return slab.piece.first + index
+    return slab.first + index
   }
 
   /** The pending event of that number. */
@@ -91,8 +97,9 @@ export class Kept {
   /** Calls back for each pending event. */
   each(back: (seq: number, bytes: number, timeMs: number, ambiguousAt: number | undefined) => void): void {
     for (const slab of this.#slabs.slice(this.#front)) {
-      const { first, ends } = slab.piece
-      this.#eachOf([first, slab.last], ({ piece }, index) => {
+      const { first, last } = slab
+      const { ends } = slab.piece
+      this.#eachOf([first, last], ({ piece }, index) => {
         const bytes = (ends[index] as number) - this.#start(piece, index) - this.#separatorBytes
         back(first + index, bytes, piece.timeMs(index), slab.ambiguousAt?.get(index))
       })
@@ -149,7 +156,8 @@ export class Kept {
     })
     while (this.#slabs[this.#front]?.pending === 0) this.#front += 1
     // Wherever they lie: of a queue that is full for long, events leave at its end or in its middle too.
-    if (this.#settledSlabs > SETTLED_SLABS_MAX && this.#settledSlabs * 2 > this.#slabs.length) {
+    const settledMax = Math.max(SETTLED_SLABS_MIN, Math.min(SETTLED_SLABS_MAX, this.#slabs.length / 2))
+    if (this.#settledSlabs > settledMax) {
       this.#slabs = this.#slabs.filter((slab) => slab.pending > 0)
       this.#front = 0
       this.#settledSlabs = 0
@@ -162,6 +170,7 @@ export class Kept {
     if (slab.pending === 0) {
       this.#settledSlabs += 1
       slab.piece.release?.()
+      slab.piece = SETTLED
     }
     this.count -= events
     this.bytes -= bytes - events * this.#separatorBytes
@@ -184,9 +193,9 @@ export class Kept {
       const last = runs[i + 1] as number
       for (let at = this.#find(first); at < this.#slabs.length; at++) {
         const slab = this.#slabs[at] as Slab
-        if (slab.piece.first > last) break
+        if (slab.first > last) break
         if (slab.pending === 0) continue
-        back(slab, Math.max(first, slab.piece.first) - slab.piece.first, Math.min(last, slab.last) - slab.piece.first)
+        back(slab, Math.max(first, slab.first) - slab.first, Math.min(last, slab.last) - slab.first)
       }
     }
   }

@@ -31,7 +31,7 @@ async function measureAll(variants, rounds) {
 /** One job, once. One after the other: two measurements at once would measure each other. */
 export async function measured(job) {
   const [program, ...words] = runtimes[job.engine ?? 'Node']()
-  const flags = job.measure === 'heap' ? ['--expose-gc'] : []
+  const flags = ['heap', 'dead'].includes(job.measure) ? ['--expose-gc'] : []
   const { stdout } = await run(program, [...words, ...flags, child, JSON.stringify(job)], { timeout: 120_000 })
   return JSON.parse(stdout)
 }

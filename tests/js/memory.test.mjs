@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { measured } from '../../benches/lib/rounds.mjs'
 import { internals } from './internals.mjs'
 
 const sdk = await internals('index', 'engine', 'kept')
@@ -45,6 +46,15 @@ for (const onFull of ['reject', 'drop-oldest', 'drop-newest']) {
     assert.deepEqual([pending, queueBytes <= 16 * KiB * KiB], [10_000, true])
     assert.ok(coreBytes() <= full + 64 * KiB, `${full / KiB}, then ${coreBytes() / KiB} KiB`)
     await meter.close({ deadlineMs: 1 })
+  })
+}
+
+for (const onFull of ['reject', 'drop-oldest', 'drop-newest']) {
+  test(`a vendor that is down: JavaScript's memory does not grow with the events (${onFull})`, async () => {
+    const { pending, lost, heapSlope } = await measured({ measure: 'dead', onFull, events: 100_000 })
+    assert.deepEqual([pending, lost], [10_000, 90_000])
+    // What the engine itself moves is up to 3; the smallest thing that could be kept of each event is 8.
+    assert.ok(heapSlope < 6, `${heapSlope} bytes an event`)
   })
 }
 
