@@ -80,7 +80,7 @@ declare('ts/billing/index.ts', 'billing')
 declare('ts/blueprint/index.ts', 'blueprints')
 declare('ts/entry/file.ts', 'file')
 declare('ts/entry/indexeddb.ts', 'indexeddb')
-prices()
+await prices()
 
 /** One declaration file for each module system; nothing in them is specific to either. */
 function declare(entry, name) {
@@ -100,15 +100,18 @@ function declare(entry, name) {
   cpSync(`dist/${name}.d.ts`, `dist/${name}.d.cts`)
 }
 
-/** The price book in three sizes: data alone, by the default export of each module system. */
-function prices() {
-  const { providers, ...head } = JSON.parse(readFileSync('prices/book.json', 'utf8'))
-  const { groups, overrides } = JSON.parse(readFileSync('prices/groups.json', 'utf8'))
+/** The price book with our corrections in three sizes: data alone, by the default export of each module system. */
+async function prices() {
+  const [plain, overrides, { groups }] = ['book', 'overrides', 'groups'].map((name) =>
+    JSON.parse(readFileSync(`prices/${name}.json`, 'utf8')),
+  )
+  const { extend } = await import('../dist/billing.js')
+  const { providers, ...head } = extend(plain, overrides)
   const types = (index, exported) =>
     `import type { PriceBookData } from '${index}'\ndeclare const book: PriceBookData\n${exported}\n`
   for (const [name, ids] of Object.entries(groups)) {
     const cut = ids ? providers.filter(({ id }) => ids.includes(id)) : providers
-    const book = JSON.stringify({ ...head, providers: cut, ...(overrides && { overrides }) })
+    const book = JSON.stringify({ ...head, providers: cut })
     writeFileSync(`dist/${name}.js`, `export default ${book}\n`)
     writeFileSync(`dist/${name}.cjs`, `module.exports = ${book}\n`)
     writeFileSync(`dist/${name}.d.ts`, types('./index.js', 'export default book'))

@@ -28,6 +28,9 @@ pub struct Bill {
     prices: Vec<(usize, Vec<usize>, Price)>,
 }
 
+/// By what providers' charges are asked for, in bytewise order.
+const OURS: [&str; 4] = ["model", "price_flags", "provider", "unpriced"];
+
 /// What one customer used of a meter.
 struct Used {
     subject: String,
@@ -302,7 +305,7 @@ impl ProviderCost {
         let at =
             |member: &'static str| ["$.", Some(form.name(member)).filter(|n| !n.is_empty()).unwrap_or(member)].concat();
         let mut groups = Writer::object();
-        for member in ["model", "provider", "unpriced"] {
+        for member in OURS {
             groups.string(member, &at(member));
         }
         #[cfg(any(test, feature = "billing"))]
@@ -342,11 +345,11 @@ impl ProviderCost {
         let (mut models, mut unpriced) = (Writer::array(), Writer::array());
         let mut all_priced = true;
         for meter in self.0.meters() {
-            let query = Query { groups: vec![0, 1, 2], ..question(query, span, meter)? };
+            let query = Query { groups: vec![0, 1, 2, 3], ..question(query, span, meter)? };
             let rows = self.0.rows(&query)?;
             *incomplete |= rows.incomplete;
             for (texts, cell) in rows.each() {
-                let [_, _, model, provider, reason, ..] = texts.as_slice() else { continue };
+                let [_, _, model, flags, provider, reason, ..] = texts.as_slice() else { continue };
                 let mut w = Writer::object();
                 w.string("provider", provider).string("model", model);
                 let list = if reason.is_empty() {
@@ -360,6 +363,13 @@ impl ProviderCost {
                     &mut unpriced
                 };
                 w.raw("calls", &digits(cell.count.into()));
+                if !flags.is_empty() {
+                    let mut list = Writer::array();
+                    for flag in flags.split(' ') {
+                        list.item_string(flag);
+                    }
+                    w.raw("flags", &list.end());
+                }
                 list.item(&w.end());
             }
         }

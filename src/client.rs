@@ -37,7 +37,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client from `{source, sink, meters?, prices?: {currency?, meters?, book?, aliases?}, onFull?, lint?,
+    /// Makes a client from `{source, sink, meters?, prices?: {currency?, meters?, book?, aliases?, strict?,
+    /// staleDays?}, onFull?, lint?,
     /// llm?}`, see [`blueprint::Form`].
     ///
     /// Errors name the setting by path: `invalid_option`, `unknown_option`, those of the sink, the meters, the prices.
@@ -61,7 +62,9 @@ impl Client {
         let totals = Totals::new(meters, &Options::default());
         let prices = settings.present("prices");
         if let Some(prices) = prices {
-            prices.only(&["currency", "meters", "book", "aliases"]).map_err(|e| e.at("prices"))?;
+            prices
+                .only(&["currency", "meters", "book", "aliases", "strict", "staleDays"])
+                .map_err(|e| e.at("prices"))?;
         }
         let bill = Bill::parse(prices, &totals).map_err(|e| e.at("prices"))?;
         let book = prices.filter(|p| p.present("book").is_some()).map(Book::open).transpose();
@@ -298,7 +301,7 @@ fn charge(book: &Book, record: &Value) -> blueprint::Charge {
         Err(error) => Unpriced(error.code),
         Ok(Cost::Unpriced(error)) => Unpriced(error.code),
         Ok(cost) => match cost.total().map(|total| total.text()) {
-            Some(Ok(amount)) => Priced(amount),
+            Some(Ok(amount)) => Priced(amount, cost.version().to_owned(), cost.flags().join(" ")),
             Some(Err(error)) => Unpriced(error.code),
             None => Unpriced("unknown_model"),
         },

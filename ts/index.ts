@@ -4,7 +4,15 @@ export { ready, version } from './engine'
 export { TaximeterError } from './errors'
 export { type Finding, type LintOptions, lint } from './lint'
 export { type Diagnostic, type Preview, type PreviewOptions, preview, type Verdict } from './preview'
-export { type ModelPrices, PriceBook, type PriceBookData, type ProviderCost, type ProviderUsage } from './price/book'
+export {
+  type ModelPrices,
+  PriceBook,
+  type PriceBookData,
+  type PriceBookOptions,
+  type PriceFlag,
+  type ProviderCost,
+  type ProviderUsage,
+} from './price/book'
 export {
   Budget,
   type BudgetOptions,

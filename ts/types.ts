@@ -1,5 +1,5 @@
 import type { TaximeterError } from './errors'
-import type { PriceBookData } from './price/book'
+import type { PriceBookData, PriceBookOptions, PriceFlag } from './price/book'
 import type { Explanation } from './price/plan'
 import type { Currency, Decimal, Price } from './price/types'
 
@@ -171,15 +171,13 @@ export interface MeterResultV3 {
 }
 
 /** What is billed and what it costs. */
-export interface Prices {
+export interface Prices extends PriceBookOptions {
   /** ISO 4217; `USD` if absent. */
   currency?: Currency
   /** A meter's slug → its price. */
   meters?: Record<string, Price>
   /** What LLM providers charge: `import book from 'taximeter/prices'`. */
   book?: PriceBookData
-  /** Other names of models, e.g. of your deployments → the name in the book. */
-  aliases?: Record<string, string>
 }
 
 /** A billing period: its bounds (RFC 3339, `to` exclusive), or the one of its kind around a time. */
@@ -314,7 +312,7 @@ export interface Cost {
   provider?: {
     currency: 'USD'
     total: string
-    models: { provider: string; model: string; total: string; calls: number }[]
+    models: { provider: string; model: string; total: string; calls: number; flags?: PriceFlag[] }[]
     /** Calls that no price is known for. They are not in the total. */
     unpriced: { provider: string; model: string; reason: string; calls: number }[]
   }

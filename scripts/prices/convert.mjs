@@ -62,3 +62,59 @@ function clause(c) {
       throw new Error(`genai-prices has a new kind of match: ${JSON.stringify(c)}`)
   }
 }
+
+/**
+ * The JSON form of the source, which its repository and its npm package have, as `genai.py` prints the Python one. Numbers
+ * become their shortest digits.
+ */
+export function fromJson(providers) {
+  return providers.map(({ models, provider_match, model_match, ...provider }) => ({
+    ...provider,
+    provider_match: provider_match && named(provider_match),
+    model_match: model_match && named(model_match),
+    models: models.map(({ match, prices, price_variants, ...model }) => ({
+      ...model,
+      match: named(match),
+      prices: Array.isArray(prices) ? prices.map(conditional) : texts(prices),
+      price_variants: price_variants?.map(conditional),
+    })),
+  }))
+}
+
+const NAMES = {
+  equals: 'Equals',
+  starts_with: 'StartsWith',
+  ends_with: 'EndsWith',
+  contains: 'Contains',
+  regex: 'Regex',
+}
+
+function named(match) {
+  const [[key, value]] = Object.entries(match)
+  if (key === 'or') return { is: 'ClauseOr', or_: value.map(named) }
+  if (key === 'and') return { is: 'ClauseAnd', and_: value.map(named) }
+  return { is: `Clause${NAMES[key]}`, [key]: value }
+}
+
+function conditional({ prices, constraint, ...rest }) {
+  if (!constraint) return { ...rest, prices: texts(prices) }
+  const { type: _, ...c } = constraint
+  for (const key of ['start_time', 'end_time']) if (c[key]) c[key] = c[key].replace(/Z$/, '+00:00')
+  return { ...rest, prices: texts(prices), constraint: c }
+}
+
+function texts(prices) {
+  const text = (price) =>
+    typeof price === 'object'
+      ? { base: decimal(price.base), tiers: price.tiers.map(({ start, price }) => ({ start, price: decimal(price) })) }
+      : decimal(price)
+  return Object.fromEntries(Object.entries(prices).map(([key, price]) => [key, text(price)]))
+}
+
+/** Its shortest digits, without an exponent. */
+function decimal(price) {
+  const [, digits, exponent] = /^(?:(\d+(?:\.\d+)?)e-(\d+))$/.exec(String(price)) ?? []
+  if (digits === undefined) return String(price)
+  const places = Number(exponent) + (digits.split('.')[1]?.length ?? 0)
+  return price.toFixed(places)
+}

@@ -1,15 +1,19 @@
-// `npm run prices:update [-- --from data.py] [-- --date 2026-11-21] [-- --force]`: prices/book.json from genai-prices.
+// `npm run prices:update [-- --from data.py|data.json|npm] [-- --date 2026-11-21] [-- --force] [-- --with litellm=file]`:
+// prices/book.json from genai-prices.
 //
-// Takes the newest genai-prices of PyPI, or the data.py given. What the book says of the past is never overwritten: a
-// price that changed gets an entry that begins on the given day, and what the source has dropped stays. Prints what
-// changed. Refuses, unless forced, a source without one of our providers, or in which more than a tenth of the prices
-// changed.
+// Takes what is given; else the newest genai-prices of PyPI; else, where there is no pip, that of npm, which is older and
+// has no variants. What the book says of the past is never overwritten: a price that changed gets an entry that begins on
+// the given day, and what the source has dropped stays. Prints what changed, and where other collections of prices that
+// are installed (litellm, model_prices) differ. Refuses, unless forced, a source without one of our providers, or in which
+// more than a tenth of the prices changed. Our own corrections are in prices/overrides.json; the build puts them in.
 
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isDeepStrictEqual, parseArgs } from 'node:util'
-import { providersOf } from './convert.mjs'
+import { compare } from './compare.mjs'
+import { fromJson, providersOf } from './convert.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const file = `${root}/prices/book.json`
@@ -113,7 +117,43 @@ function download() {
   const [, version] = readdirSync(folder)
     .map((name) => /^genai_prices-(.+)\.dist-info$/.exec(name))
     .find(Boolean)
-  return { path: `${folder}/genai_prices/data.py`, version }
+  return { path: `${folder}/genai_prices/data.py`, version, from: 'PyPI' }
+}
+
+/** The npm package's, which has to be run to give its data; it asks no network for that. */
+async function npm() {
+  const folder = `${root}/.cache/genai-prices-npm`
+  execFileSync(
+    'npm',
+    ['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', '@pydantic/genai-prices'],
+    {
+      stdio: 'inherit',
+    },
+  )
+  const place = `${folder}/node_modules/@pydantic/genai-prices`
+  const { version } = JSON.parse(readFileSync(`${place}/package.json`, 'utf8'))
+  const { waitForUpdate } = await import(`${place}/dist/index.js`)
+  return { text: JSON.stringify(await waitForUpdate()), version, from: 'npm' }
+}
+
+/** The source: its text, what it says, its version and where it is from. */
+async function source(given) {
+  const found =
+    given === 'npm' ? await npm() : given ? { path: given, version: 'as given', from: 'a file' } : await newest()
+  const { path, text = readFileSync(path, 'utf8') } = found
+  const tree = path?.endsWith('.py')
+    ? JSON.parse(execFileSync('python3', [`${root}/scripts/prices/genai.py`, path], { maxBuffer: 1 << 28 }))
+    : fromJson(JSON.parse(text))
+  return { ...found, tree, sha256: createHash('sha256').update(text).digest('hex') }
+}
+
+async function newest() {
+  try {
+    return download()
+  } catch (error) {
+    console.error(`no genai-prices of PyPI (${error.message.split('\n')[0]}): that of npm`)
+    return npm()
+  }
 }
 
 /** Every model must have prices that a request can be charged by. */
@@ -131,16 +171,21 @@ async function check(book) {
 
 async function main() {
   const { values } = parseArgs({
-    options: { from: { type: 'string' }, date: { type: 'string' }, force: { type: 'boolean' } },
+    options: {
+      from: { type: 'string' },
+      date: { type: 'string' },
+      force: { type: 'boolean' },
+      with: { type: 'string', multiple: true },
+    },
   })
   const date = values.date ?? new Date().toISOString().slice(0, 10)
-  const { path, version } = values.from ? { path: values.from, version: 'as given' } : download()
-  const tree = execFileSync('python3', [`${root}/scripts/prices/genai.py`, path], { maxBuffer: 1 << 28 })
+  const { tree, version, from, sha256 } = await source(values.from)
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).providers : []
-  const { providers, changes } = merged(before, providersOf(JSON.parse(tree)), date)
+  const { providers, changes } = merged(before, providersOf(tree), date)
   for (const [what, list] of Object.entries(changes)) {
     if (list.length > 0) console.log(`${what}: ${list.length}\n${list.map((one) => `  ${one}`).join('\n')}`)
   }
+  compare(providers, values.with)
   const known = before.reduce((count, provider) => count + provider.models.length, 0)
   if (!values.force && (changes.lost.length > 0 || changes.changed.length > known * CHANGES_MAX)) {
     console.error('too much has changed to believe it; look at it, then repeat with --force')
@@ -148,10 +193,11 @@ async function main() {
   }
   const book = {
     schema: 1,
-    source: `genai-prices ${version} (PyPI)`,
+    source: `genai-prices ${version} (${from})`,
     license: 'MIT (c) Pydantic',
     version: `genai-prices ${version}, ${date}`,
     date,
+    sha256,
     providers,
   }
   await check(book)

@@ -1,6 +1,6 @@
 //! What is earned: the bill less what providers charge, by customer, model, feature …
 
-use super::{Bill, ProviderCost, Used, question, used};
+use super::{Bill, OURS, ProviderCost, Used, question, used};
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
 use crate::index::Index;
@@ -11,8 +11,8 @@ use crate::meter::{Query, Totals};
 use crate::price::Price;
 use crate::ratio::Ratio;
 
-/// Group-by keys of ours, beside those that meters have.
-const OURS: [&str; 2] = ["model", "provider"];
+/// The place of `unpriced` in [`OURS`].
+const REASON: usize = 3;
 /// What keeps the names of the others apart from ours, and behind them.
 const PREFIX: &str = "v_";
 
@@ -24,7 +24,7 @@ pub(super) fn dimensions(bill: &Bill, totals: &Totals) -> Vec<(String, String)> 
             let name = [PREFIX, name].concat();
             let is_new = found.iter().all(|(known, _)| *known != name);
             // One of another dialect is not asked for here.
-            if is_new && found.len() < GROUP_BY_MAX.saturating_sub(3) && Path::parse(path.text()).is_ok() {
+            if is_new && found.len() < GROUP_BY_MAX.saturating_sub(OURS.len()) && Path::parse(path.text()).is_ok() {
                 found.push((name, path.text().to_owned()));
             }
         }
@@ -222,19 +222,18 @@ fn weight(price: &Price, quantity: Decimal, group: Value<'static>, bill: &Bill) 
 impl ProviderCost {
     fn charged(&self, by: &str, query: &Value, span: &Value, table: &mut Table, incomplete: &mut bool) -> Result<()> {
         for meter in self.0.meters() {
-            // The group that says why there is no price is the third.
-            let mut groups = vec![2];
+            let mut groups = vec![REASON];
             if by != "customer" {
-                let ours = OURS.iter().position(|name| *name == by);
+                let ours = OURS.iter().position(|name| *name == by && matches!(by, "model" | "provider"));
                 let named = || meter.groups.iter().position(|(name, _)| name.strip_prefix(PREFIX) == Some(by));
                 let Some(at) = ours.or_else(named) else {
                     return Err(Error::new("query_invalid", "nothing that has a price is grouped by this")
                         .at("by")
                         .help("customer, model, provider, or a groupBy key of a meter in prices.meters"));
                 };
-                groups = vec![at.min(2), at.max(2)];
+                groups = vec![at.min(REASON), at.max(REASON)];
             }
-            let first = groups.first() == Some(&2);
+            let first = groups.first() == Some(&REASON);
             let by_subject = by == "customer";
             let query = Query { by_subject, groups, ..question(query, span, meter)? };
             let rows = self.0.rows(&query)?;

@@ -10,6 +10,8 @@
 //! | `total_tokens` | input + output, as far as they are reported |
 //! | `provider_cost` | US dollars, a decimal string: what the provider charges; only with a price book, never 0 for unknown |
 //! | `unpriced` | instead of it: why no cost is known |
+//! | `price_book` | the version of the book that it was priced by |
+//! | `price_flags` | what is to be known about the price, if anything: `matched_loosely`, `stale_book`, … |
 //!
 //! Or one event a token type, with `type` and `tokens` instead of the counts of tokens. The types do not overlap: their
 //! sum is `total_tokens`. What is not tokens is in the first of them.
@@ -27,8 +29,8 @@ const DIMENSIONS: [&str; 7] = ["provider", "model", "api", "status", "service_ti
 
 /// What the provider charges for a record, as far as it is known.
 pub enum Charge {
-    /// US dollars, a canonical decimal.
-    Priced(String),
+    /// US dollars, a canonical decimal; the book's version and flags, empty if the provider said it itself.
+    Priced(String, String, String),
     /// The reason, e.g. `unknown_model`.
     Unpriced(&'static str),
 }
@@ -146,7 +148,13 @@ impl Form {
             add("total_tokens", &Value::Number(&total.to_string()));
         }
         match charge {
-            Some(Charge::Priced(amount)) => add("provider_cost", &Value::String(amount.into())),
+            Some(Charge::Priced(amount, book, flags)) => {
+                for (member, text) in [("provider_cost", amount), ("price_book", book), ("price_flags", flags)] {
+                    if !text.is_empty() {
+                        add(member, &Value::String(text.into()));
+                    }
+                }
+            }
             Some(Charge::Unpriced(reason)) => add("unpriced", &Value::String((*reason).into())),
             None => {}
         }
@@ -154,7 +162,7 @@ impl Form {
         let mut w = Writer::object();
         for (key, value) in context.as_object().unwrap_or_default() {
             let ours = DIMENSIONS.contains(&key.as_ref())
-                || ["subject", "provider_cost", "unpriced"].contains(&key.as_ref())
+                || ["subject", "provider_cost", "unpriced", "price_book", "price_flags"].contains(&key.as_ref())
                 || members.iter().any(|(member, _)| self.name(member) == key);
             if !ours {
                 w.raw(key, &value.to_json());
@@ -198,7 +206,7 @@ mod tests {
 
     fn events(settings: &str, record: &str, context: &str) -> Vec<serde_json::Value> {
         let form = Form::parse(Some(&Value::parse(settings).unwrap())).unwrap_or_else(|e| panic!("{}", e.to_json()));
-        let charge = Charge::Priced("0.5".to_owned());
+        let charge = Charge::Priced("0.5".to_owned(), String::new(), String::new());
         let (record, context) = (Value::parse(record).unwrap(), Value::parse(context).unwrap());
         let texts = form.events(&record, &context, Some(&charge)).unwrap_or_else(|e| panic!("{}", e.to_json()));
         texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()

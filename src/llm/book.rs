@@ -14,12 +14,18 @@ use crate::price::positive;
 use crate::time::Instant;
 
 const DAY_SECONDS: i64 = 86_400;
+/// Days after which a book is too old, unless it is said: prices change about every month.
+const STALE_DAYS: i64 = 45;
 
 /// A price book.
 pub struct Book {
     book: Value<'static>,
     /// `(name, model)`
     aliases: Vec<(String, String)>,
+    /// A name that is not one of the book's is not priced.
+    strict: bool,
+    /// The second from which on it is too old.
+    stale_from: i64,
 }
 
 /// A model that was found.
@@ -82,14 +88,16 @@ impl Book {
     /// ```text
     /// { schema?: 1, source, license, version?, providers: [{ id, pm?: Match, mm?: Match, fb?: [id], models: [Model] }] }
     /// Model      { id, m: Match, p: Prices | [{ p: Prices, c?: Constraint }], v?: [{ w: { key: value }, p: Prices, c? }],
-    ///              min?: { audio_seconds } }
+    ///              x?: [{ by, tokens?: true, w?, c? }], min?: { audio_seconds } }
     /// Prices     { price key: "3" | ["3", [200000, "6"], …] }      USD; base, then [above, price] ascending
-    /// Constraint { start_date?, start_time?, end_time? }           day 00:00 UTC; times with offset, every day
+    /// Constraint { start_date?, start_time?, end_time?,            day 00:00 UTC; times with offset, every day
+    ///              tz?, weekdays?: [1…7], not_on?: [date] }        or on these days only, Monday being 1, at this offset
     /// Match      see `matching.rs`
     /// ```
     ///
     /// `pm` matches other spellings of the provider, `mm` models that come without one; `fb` names the providers to look
-    /// in when no model of its own matches. Of `p` the first entry is the default and the last active one holds.
+    /// in when no model of its own matches. Of `p` the first entry is the default and the last active one holds; `x`
+    /// multiplies all prices, or those of tokens. In `w` the value `*` is any but `global`.
     pub fn parse(text: &str) -> Result<Self> {
         Self::from_value(&Value::parse(text)?)
     }
@@ -104,12 +112,32 @@ impl Book {
         if list(book, "providers").is_empty() {
             return Err(invalid("a price book has providers").at("providers"));
         }
-        Ok(Self { book: book.owned(), aliases: Vec::new() })
+        let mut made = Self { book: book.owned(), aliases: Vec::new(), strict: false, stale_from: i64::MAX };
+        made.stale_after(STALE_DAYS);
+        Ok(made)
     }
 
-    /// A book with what the user adds: `{book, aliases?: {name: model}}`. Errors: as [`Self::parse`].
+    /// Says how many days old it may be, if it has a date.
+    fn stale_after(&mut self, days: i64) {
+        if let Ok(date) = Instant::parse(&join(&[text(&self.book, "date"), "T00:00:00Z"])) {
+            self.stale_from = date.seconds.saturating_add(days.saturating_mul(DAY_SECONDS));
+        }
+    }
+
+    /// Whether it is too old for prices of that time.
+    pub(super) fn is_stale(&self, at: Instant) -> bool {
+        at.seconds >= self.stale_from
+    }
+
+    /// A book with what the user adds: `{book, aliases?: {name: model}, strict?, staleDays?}`. Errors: as [`Self::parse`],
+    /// `invalid_option`.
     pub fn open(settings: &Value) -> Result<Self> {
         let mut book = Self::from_value(settings.get("book").unwrap_or(&Value::Null)).map_err(|e| e.at("book"))?;
+        book.strict = settings.get("strict") == Some(&Value::Bool(true));
+        if let Some(days) = settings.present("staleDays") {
+            let days = days.as_u64().and_then(|days| i64::try_from(days).ok());
+            book.stale_after(days.ok_or_else(|| Error::new("invalid_option", "a number of days").at("staleDays"))?);
+        }
         for (name, model) in settings.get("aliases").and_then(Value::as_object).unwrap_or_default() {
             let model =
                 model.as_str().ok_or_else(|| invalid("an alias is the name of a model").at(name).at("aliases"))?;
@@ -121,13 +149,13 @@ impl Book {
     /// As [`Self::open`], from JSON text; other settings are refused.
     pub fn open_text(settings: &str) -> Result<Self> {
         let settings = Value::parse(settings)?;
-        settings.only(&["book", "aliases"])?;
+        settings.only(&["book", "aliases", "strict", "staleDays"])?;
         Self::open(&settings)
     }
 
     /// Answers `cost` with [`super::Cost::to_json`] for a record, and `find` with what holds for
-    /// `{provider?, model, at?, context?}`: `{provider, model, matchedBy, viaFallback?, viaDateRewrite?, prices}`, where
-    /// prices are as in the book.
+    /// `{provider?, model, at?, context?}`: `{provider, model, matchedBy, viaFallback?, viaDateRewrite?, prices, times?}`,
+    /// where prices are as in the book, and `times` what those of tokens are multiplied by.
     pub fn ask(&self, name: &str, request: &str) -> Result<String> {
         let request = Value::parse(request)?;
         if name == "cost" {
@@ -143,7 +171,7 @@ impl Book {
                 w.raw(flag, "true");
             }
         }
-        w.raw("prices", &found.prices(at, &context(&request)?)?.0.to_json());
+        found.prices(at, &context(&request)?)?.0.write(&mut w)?;
         Ok(w.end())
     }
 
@@ -170,8 +198,17 @@ impl Book {
         self.named(id).or_else(|| self.providers().iter().find(|provider| takes(provider, "pm", id).is_some()))
     }
 
-    /// Finds a model. Names are compared without regard to case. Errors: `unknown_provider`, `unknown_model`.
+    /// Finds a model. Names are compared without regard to case. Errors: `unknown_provider`, `unknown_model`,
+    /// `matched_loosely` for one that only resembles it, if the book is strict.
     pub fn find(&self, provider: Option<&str>, model: &str) -> Result<Found<'_>> {
+        let found = self.find_any(provider, model)?;
+        if self.strict && found.is_loose() {
+            return Err(unpriced("matched_loosely", "there is only a price for names like it", model));
+        }
+        Ok(found)
+    }
+
+    fn find_any(&self, provider: Option<&str>, model: &str) -> Result<Found<'_>> {
         let mut name = model.trim_ascii();
         if let Some((_, meant)) = self.aliases.iter().rev().find(|(alias, _)| alias.eq_ignore_ascii_case(name)) {
             name = meant;
@@ -277,16 +314,20 @@ pub(super) fn prices<'v>(
         prices.audio_seconds_min = positive(min).map_err(|e| e.at("min"))?;
     }
     let (mut over, mut matched) = (Prices::none(), false);
+    let asked = |variant: &Value| -> Result<bool> {
+        let mut asked = variants && holds(variant, at)?;
+        for (key, wanted) in variant.get("w").and_then(Value::as_object).unwrap_or_default() {
+            let wanted = wanted.as_str().ok_or_else(|| invalid("a condition is a text").at(key).at("w"))?;
+            let is_it = |value: &str| value == wanted || wanted == "*" && value != "global";
+            asked &= context.iter().any(|(k, v)| *k == key.as_ref() && is_it(v));
+        }
+        Ok(asked)
+    };
     each(model, "v", &mut |variant| {
-        let when = variant.get("w").and_then(Value::as_object).unwrap_or_default();
-        if when.is_empty() {
+        if variant.get("w").and_then(Value::as_object).is_none_or(<[_]>::is_empty) {
             return Err(invalid("a variant has conditions").at("w"));
         }
-        let mut asked = variants && holds(variant, at)?;
-        for (key, wanted) in when {
-            let wanted = wanted.as_str().ok_or_else(|| invalid("a condition is a text").at(key).at("w"))?;
-            asked &= context.iter().any(|(k, v)| *k == key.as_ref() && *v == wanted);
-        }
+        let asked = asked(variant)?;
         let these = entry_prices(variant)?;
         if asked {
             over.overlay(&these, false);
@@ -295,6 +336,15 @@ pub(super) fn prices<'v>(
         Ok(())
     })?;
     prices.overlay(&over, true);
+    each(model, "x", &mut |times| {
+        let by = positive(times.get("by").unwrap_or(&Value::Null)).map_err(|e| e.at("by"))?;
+        if asked(times)? {
+            let of_tokens = times.get("tokens") == Some(&Value::Bool(true));
+            (if of_tokens { &mut prices.tokens_by } else { &mut prices.by }).times(&by)?;
+            matched |= times.present("w").is_some();
+        }
+        Ok(())
+    })?;
     Ok((prices, matched))
 }
 
@@ -306,7 +356,7 @@ fn entry_prices<'v>(entry: &'v Value<'v>) -> Result<Prices<'v>> {
 /// have midnight between them.
 fn holds(entry: &Value, at: Instant) -> Result<bool> {
     let Some(constraint) = entry.present("c") else { return Ok(true) };
-    constraint.only(&["start_date", "start_time", "end_time"]).map_err(|e| e.at("c"))?;
+    constraint.only(&["start_date", "start_time", "end_time", "tz", "weekdays", "not_on"]).map_err(|e| e.at("c"))?;
     let part = |key: &'static str, before: &str, after: &str, default: i64| {
         let Some(time) = constraint.get(key) else { return Ok(default) };
         match Instant::parse(&join(&[before, time.as_str().unwrap_or_default(), after])) {
@@ -320,9 +370,28 @@ fn holds(entry: &Value, at: Instant) -> Result<bool> {
     if constraint.get("end_time").is_some() {
         until = until.rem_euclid(DAY_SECONDS);
     }
+    let mut of_week = true;
+    if constraint.get("tz").is_some() {
+        // The day there, counted from 1970-01-01, a Thursday.
+        let day = at.seconds.saturating_sub(part("tz", "1970-01-01T00:00:00", "", 0)?).div_euclid(DAY_SECONDS);
+        let weekday = day.saturating_add(3).rem_euclid(7).saturating_add(1);
+        of_week = constraint.present("weekdays").is_none();
+        each(constraint, "weekdays", &mut |known| {
+            let known = positive(known)?;
+            of_week |= known == Decimal::from(weekday);
+            Ok(())
+        })
+        .map_err(|e| e.at("c"))?;
+        each(constraint, "not_on", &mut |date| {
+            let midnight = Instant::parse(&join(&[date.as_str().unwrap_or_default(), "T00:00:00Z"]))?;
+            of_week &= midnight.seconds.div_euclid(DAY_SECONDS) != day;
+            Ok(())
+        })
+        .map_err(|e| e.at("c"))?;
+    }
     let second = at.seconds.rem_euclid(DAY_SECONDS);
     let of_day = if from <= until { from <= second && second < until } else { from <= second || second < until };
-    Ok(at.seconds >= start && of_day)
+    Ok(at.seconds >= start && of_day && of_week)
 }
 
 impl<'b> Found<'b> {

@@ -23,11 +23,13 @@ pub enum Cost<'b> {
         context_unmatched: bool,
         /// The provider does not charge for such an answer.
         not_charged: bool,
+        /// The book is older than its prices of that time should be.
+        stale: bool,
     },
     /// The provider said itself what it charges.
     Reported(Decimal),
     /// There is no price, which is not a price of 0: the error's code is the reason. `unknown_provider`,
-    /// `unknown_model`, `no_usage`, `usage_missing`, `usage_conflict`, `price_missing_ancestor`, `price_missing_join`,
+    /// `unknown_model`, `matched_loosely`, `no_usage`, `usage_missing`, `usage_conflict`, `price_missing_ancestor`, `price_missing_join`,
     /// `overflow`.
     Unpriced(Error),
 }
@@ -65,8 +67,10 @@ impl Book {
             && text(record, "finish_reason") == "refusal"
             && usage.is_zero(Unit::OUTPUT_TOKENS);
         let amounts = if not_charged { Amounts::nothing() } else { prices.charge(usage)? };
-        let context_unmatched = !matched && !context.is_empty();
-        Ok(Cost::Computed { found, version: self.version(), amounts, context_unmatched, not_charged })
+        // Most prices are the same in all regions.
+        let context_unmatched = !matched && context.iter().any(|(key, _)| *key != "region");
+        let stale = self.is_stale(at);
+        Ok(Cost::Computed { found, version: self.version(), amounts, context_unmatched, not_charged, stale })
     }
 }
 
@@ -94,6 +98,10 @@ pub(super) fn context<'v>(record: &'v Value) -> Result<Vec<(&'v str, &'v str)>> 
     }
     if text(record, "speed") == "fast" {
         context.push(("speed", "fast"));
+    }
+    let region = text(record, "region");
+    if !region.is_empty() {
+        context.push(("region", region));
     }
     Ok(context)
 }
@@ -127,25 +135,42 @@ impl Cost<'_> {
                 w.string("status", "priced").string("total", &total.text()).string("currency", "USD");
                 w.raw("exact", "true").string("source", "reported").raw("lines", "[]").raw("flags", "[]");
             }
-            Self::Computed { found, version, amounts, context_unmatched, not_charged } => {
+            Self::Computed { found, version, amounts, .. } => {
                 w.string("status", "priced");
                 amounts.write(&mut w)?;
                 w.string("source", "computed").string("provider", found.provider()).string("model", found.model());
                 w.string("matchedBy", found.matched_by()).string("bookVersion", version);
                 let mut flags = Writer::array();
-                for (flag, set) in [
-                    ("context_unmatched", *context_unmatched),
-                    ("matched_loosely", found.is_loose()),
-                    ("not_charged", *not_charged),
-                ] {
-                    if set {
-                        flags.item_string(flag);
-                    }
+                for flag in self.flags() {
+                    flags.item_string(flag);
                 }
                 w.raw("flags", &flags.end());
             }
         }
         Ok(w.end())
+    }
+
+    /// The version of the book that it was computed from; empty if it was not.
+    pub fn version(&self) -> &str {
+        if let Self::Computed { version, .. } = self { version } else { "" }
+    }
+
+    /// What is to be known about it: `context_unmatched`, `matched_loosely`, `not_charged`, `stale_book`.
+    pub fn flags(&self) -> Vec<&'static str> {
+        let mut flags = Vec::new();
+        if let Self::Computed { found, context_unmatched, not_charged, stale, .. } = self {
+            for (flag, set) in [
+                ("context_unmatched", *context_unmatched),
+                ("matched_loosely", found.is_loose()),
+                ("not_charged", *not_charged),
+                ("stale_book", *stale),
+            ] {
+                if set {
+                    flags.push(flag);
+                }
+            }
+        }
+        flags
     }
 }
 
@@ -165,6 +190,9 @@ mod tests {
             {"id":"m-night","m":{"or":[{"sw":"m-night"}]},"p":[{"p":{"input_mtok":"4"}},
              {"p":{"input_mtok":"3"},"c":{"start_time":"23:00:00+00:00","end_time":"01:00:00+00:00"}},
              {"p":{"input_mtok":"5"},"c":{"start_time":"14:00:00+02:00","end_time":"15:00:00+02:00"}}]},
+            {"id":"m-week","m":{"eq":"m-week"},"p":[{"p":{"input_mtok":"6"}},{"p":{"input_mtok":"12"},"c":{"tz":"+08:00",
+             "start_time":"09:00:00+08:00","end_time":"12:00:00+08:00","weekdays":[1,2,3,4,5],"not_on":["2026-07-03"]}}],
+             "x":[{"w":{"region":"*"},"by":"1.1","tokens":true},{"by":"0.5","c":{"start_date":"2026-08-01"}}]},
             {"id":"m-dated","m":{"eq":"m-dated-2025-05-14"},"p":{"requests_kcount":"1"}},
             {"id":"m-audio","m":{"eq":"m-audio"},"p":{"audio_hours":"3.6"},"min":{"audio_seconds":"10"}}]},
         {"id":"two","fb":["one"],"models":[{"id":"t-1","m":{"eq":"t-1"},"p":{"input_mtok":"7"},
@@ -260,6 +288,15 @@ mod tests {
             (r#""model":"m-1","service_tier":"PROVISIONED_THROUGHPUT""#, "unknown_model"),
             (r#""model":"m-1","service_tier":"flex","context":{"processing":"batch"}"#, "0.5"),
             (r#""model":"m-1","speed":"fast""#, "9"),
+            (r#""model":"m-1","region":"eu""#, "2"),
+            (r#""model":"m-week","region":"eu""#, "6.6"),
+            (r#""model":"m-week","region":"global""#, "6"),
+            (r#""model":"m-week","region":"eu","at":"2026-08-01T12:00:00Z""#, "3.3"),
+            // Monday at nine there, Saturday, a holiday, half past three.
+            (r#""model":"m-week","at":"2026-07-06T01:00:00Z""#, "12"),
+            (r#""model":"m-week","at":"2026-07-04T01:00:00Z""#, "6"),
+            (r#""model":"m-week","at":"2026-07-03T01:00:00Z""#, "6"),
+            (r#""model":"m-week","at":"2026-07-06T07:30:00Z""#, "6"),
             (r#""model":"m-night-x""#, "5 \"matched_loosely\""),
             (r#""model":"m-night-x","at":"2026-07-01T13:00:00Z""#, "4 \"matched_loosely\""),
             (r#""model":"m-night-x","at":"2026-07-01T00:59:59Z""#, "3 \"matched_loosely\""),
@@ -288,6 +325,28 @@ mod tests {
         ] {
             assert_eq!(price(members), want, "{members}");
         }
+    }
+
+    #[test]
+    fn strict_and_stale() {
+        let open = |more: &str| {
+            let dated = SMALL.replace("{\"source\"", "{\"date\":\"2026-06-01\",\"source\"");
+            Book::open_text(&["{\"book\":", &dated, more, "}"].concat())
+        };
+        let flags = |book: &Book, model: &str, at: &str| {
+            let record = [r#"{"usage":{"input_tokens":1},"model":""#, model, r#"","at":""#, at, "\"}"].concat();
+            let cost = json(&book.cost(&Value::parse(&record).unwrap()).unwrap());
+            [cost["reason"].to_string(), cost["flags"].to_string()].join(" ")
+        };
+        let book = open("").unwrap();
+        assert_eq!(flags(&book, "m-1", "2026-07-15T23:59:59Z"), "null []");
+        assert_eq!(flags(&book, "m-1", "2026-07-16T00:00:00Z"), r#"null ["stale_book"]"#);
+        assert_eq!(flags(&book, "m-night-x", "2026-06-01T00:00:00Z"), r#"null ["matched_loosely"]"#);
+        let book = open(r#","strict":true,"staleDays":1"#).unwrap();
+        assert_eq!(flags(&book, "m-1", "2026-06-02T00:00:00Z"), r#"null ["stale_book"]"#);
+        assert_eq!(flags(&book, "m-night-x", "2026-06-01T00:00:00Z"), r#""matched_loosely" null"#);
+        assert_eq!(book.find(None, "m-night-x").err().unwrap().code, "matched_loosely");
+        assert_eq!(open(r#","staleDays":"soon""#).err().unwrap().path.as_deref(), Some("staleDays"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a provider charges for one request: exact, and "not priced" is a result of its own, never 0.
 
-use super::unit::Unit;
+use super::unit::{TOKENS_PER, Unit};
 use crate::decimal::Decimal;
 use crate::error::{Error, Result};
 use crate::json::{Value, Writer};
@@ -12,6 +12,9 @@ pub(super) struct Prices<'v> {
     rates: Vec<(Unit, &'v Value<'v>)>,
     /// What `audio_seconds` are raised to.
     pub(super) audio_seconds_min: Decimal,
+    /// What all prices are multiplied by, and what those of tokens are beside.
+    pub(super) by: Decimal,
+    pub(super) tokens_by: Decimal,
 }
 
 /// Counts by unit, as they were reported. Absent is "not reported", which is not 0.
@@ -73,7 +76,7 @@ fn not_ascending() -> Error {
 
 impl<'v> Prices<'v> {
     pub(super) fn none() -> Self {
-        Self { rates: Vec::new(), audio_seconds_min: Decimal::ZERO }
+        Self { rates: Vec::new(), audio_seconds_min: Decimal::ZERO, by: Decimal::ONE, tokens_by: Decimal::ONE }
     }
 
     /// Takes an object of price keys. Keys that are not known are passed over.
@@ -104,13 +107,18 @@ impl<'v> Prices<'v> {
         }
     }
 
-    /// `{price key: price}`, as it stands in the book; the minimum is no price.
-    pub(super) fn to_json(&self) -> String {
-        let mut w = Writer::object();
+    /// `prices: {price key: price}`, as they stand in the book, and `times`; the minimum is no price.
+    pub(super) fn write(&self, w: &mut Writer) -> Result<()> {
+        let mut prices = Writer::object();
         for (unit, rate) in &self.rates {
-            w.raw(&unit.price_key(), &rate.to_json());
+            prices.raw(&unit.price_key(), &rate.to_json());
         }
-        w.end()
+        w.raw("prices", &prices.end());
+        let by = self.by.mul(self.tokens_by)?;
+        if by != Decimal::ONE {
+            w.string("times", &by.text());
+        }
+        Ok(())
     }
 
     fn has(&self, unit: Unit) -> bool {
@@ -153,6 +161,10 @@ impl<'v> Prices<'v> {
                     continue;
                 }
                 let mut line = Line { unit: *unit, quantity: counts.value(*unit)?, rate: rate(price, input_tokens)? };
+                line.rate.times(&self.by)?;
+                if unit.per() == TOKENS_PER {
+                    line.rate.times(&self.tokens_by)?;
+                }
                 for part in &amounts.lines {
                     if unit.contains(part.unit) {
                         line.quantity.plus(&part.quantity, true)?;

@@ -53,7 +53,7 @@ static OTHERS: [(&str, &str, u32, Unit); 14] = [
     ("rerank_searches", "rerank_searches_kcount", 1000, Unit(0xb_0000)),
     ("requests", "requests_kcount", 1000, Unit::REQUESTS),
 ];
-const TOKENS_PER: u32 = 1_000_000;
+pub(super) const TOKENS_PER: u32 = 1_000_000;
 
 impl Unit {
     pub(super) const INPUT_TOKENS: Self = Self(TOKENS | INPUT);

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PriceBook } from 'taximeter'
-import shipped from 'taximeter/prices/all'
 import { masked } from '../../scripts/prices/masks.mjs'
 import { same } from './compare.mjs'
 
-/** A book that lies beside the vectors is the one they are for. */
+/** A book that lies beside the vectors is the one they are for; else ours, as it was generated. */
 const PINNED = 'pricebook.genai-0.2.3.json'
+const GENERATED = new URL('../../prices/book.json', import.meta.url)
 
 /**
  * Each case twice: with its prices as they are given, and out of a price book, where it must also find the model and its
@@ -14,8 +14,8 @@ const PINNED = 'pricebook.genai-0.2.3.json'
  */
 export function* cases(path) {
   const pinned = join(dirname(path), PINNED)
-  const book = new PriceBook(existsSync(pinned) ? withMasks(JSON.parse(readFileSync(pinned, 'utf8'))) : plain(shipped))
-  for (const one of JSON.parse(readFileSync(path, 'utf8'))) {
+  const book = new PriceBook(existsSync(pinned) ? withMasks(read(pinned)) : read(GENERATED))
+  for (const one of read(path)) {
     const { id, provider, model, at, context = {}, usage, resolved, prices, rule, expected, exact } = one
     const shown = (amounts) => amounts && cut(amounts, exact !== false)
     if (prices) {
@@ -33,6 +33,8 @@ export function* cases(path) {
     yield { id: `${id} book`, want, run, accepts: (got) => same(got, want) }
   }
 }
+
+const read = (file) => JSON.parse(readFileSync(file, 'utf8'))
 
 /** A book with nothing but these prices. */
 function own(prices, rule) {
@@ -77,9 +79,6 @@ function cut({ error, message: _, ...amounts }, whole) {
   const digits = (text) => (whole ? text : text.slice(0, text.search(/[1-9]/) + 18))
   return Object.fromEntries(Object.entries(amounts).map(([key, text]) => [key, digits(text)]))
 }
-
-/** The book without our corrections: the vectors describe the source's. */
-const plain = ({ overrides: _, ...book }) => book
 
 /** The source's book in the form that is shipped; what upstream has in code is added. */
 function withMasks(book) {

@@ -184,6 +184,32 @@ test('the margin by customer, model and feature', async () => {
   assert.throws(() => euros.margin(), { code: 'currency_mismatch', path: 'prices.currency' })
 })
 
+test('how well a price is known: the book of a record, its age, and names that only resemble one', async () => {
+  const prices = { book: { ...book, date: '2020-01-01' }, meters: { tokens: { type: 'free' } } }
+  const model = 'claude-haiku-4-5-20991231'
+  const answer = {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model,
+    usage: { input_tokens: 9, output_tokens: 1 },
+  }
+  const call = (meter) => meter.observe(answer, { provider: 'anthropic', subject: 'a' })
+  const meter = client(prices, { from: taximeter })
+  call(meter)
+  const [row] = meter.cost().provider.models
+  assert.deepEqual([row.flags, row.calls], [['matched_loosely', 'stale_book'], 1])
+  const recorded = meter.preview('tokens', { groupBy: ['model'] }).data[0]
+  assert.equal(recorded.groupBy.model, model)
+  await meter.close()
+  const strict = client({ ...prices, strict: true, staleDays: 100_000 }, { from: taximeter })
+  call(strict)
+  const { models, unpriced } = strict.cost().provider
+  assert.deepEqual([models, unpriced[0].reason], [[], 'matched_loosely'])
+  await strict.close()
+  assert.throws(() => client({ ...prices, staleDays: -1 }), { code: 'invalid_option', path: 'prices.staleDays' })
+})
+
 test('other plans for the same customer, and where they break even', async () => {
   const meter = client({ meters: { calls: CALLS } })
   record(meter, 'a', upTo(10), 10, { feature: 'chat' })

@@ -1,5 +1,5 @@
 import { TaximeterError } from '../errors'
-import type { ProviderCost, ProviderUsage } from '../price/book'
+import type { PriceFlag, ProviderCost, ProviderUsage } from '../price/book'
 
 /** What {@link estimate} takes. */
 export interface EstimateRequest {
@@ -28,7 +28,7 @@ export interface Estimate {
   inputTokens: { low: number; expected: number; high: number }
   outputTokens: { low: 0; expected: number; high: number }
   method: 'given' | 'tokenizer' | 'heuristic'
-  flags: string[]
+  flags: ('estimated' | PriceFlag)[]
 }
 
 /** What prices usage: a `PriceBook`. */
@@ -75,7 +75,7 @@ export function estimate(
   const [low, expected, high] = [price('low'), price('expected'), price('high')]
   for (const cost of [low, expected, high]) if (cost.status === 'unpriced') return cost
   const total = (cost: ProviderCost) => (cost as Extract<ProviderCost, { status: 'priced' }>).total
-  const flags = ['estimated', ...(expected as Extract<ProviderCost, { status: 'priced' }>).flags]
+  const flags: Estimate['flags'] = ['estimated', ...(expected as Extract<ProviderCost, { status: 'priced' }>).flags]
   return {
     status: 'priced',
     low: total(low),

@@ -8,28 +8,70 @@ export type Prices = Record<string, Decimal | [Decimal, ...[number, Decimal][]]>
 /** A correction of a price book, or what you have agreed with a provider. */
 export interface Override {
   provider: string
-  /** The model's id in the book; `*` for all of the provider. */
-  model: string
+  /** The model's id in the book, or several; `*` for all of the provider. */
+  model: string | string[]
+  /** More names that mean the model, taken from any other that has them: where an alias of the provider's moved on. */
+  names?: string[]
   /** From this day on (`2026-11-01`); always if absent. */
   from?: string
   /** Where it comes from: an address, a contract. */
   source: string
+  /** Told to readers: it is a guess. */
+  confidence?: 'low'
   /** Replaces these price keys, keeps the others. */
   prices?: Prices
   /** Prices under conditions: `[{ w: { service_tier: 'flex' }, p: { … } }]`. */
   variants?: { w: Record<string, string>; p: Prices }[]
-  /** Times all prices: `{ by: '0.9' }` for a discount, `{ when: { region: 'eu' }, by: '1.1' }` for an uplift. */
-  multiply?: { when?: Record<string, string>; by: Decimal }[]
+  /**
+   * Times all prices, or with `tokens` those of tokens: `{ by: '0.9' }` for a discount, `{ when: { region: 'eu' }, by:
+   * '1.1' }` for an uplift; `*` is any value but `global`.
+   */
+  multiply?: { when?: Record<string, string>; by: Decimal; tokens?: true }[]
+  /** Prices at some hours of some days; they replace those of hours that the book has. */
+  windows?: Window[]
+  /** What the provider bills at least: `{ audio_seconds: '10' }`. */
+  min?: { audio_seconds: Decimal }
 }
 
-type Entry = { p: Prices; c?: Record<string, string> }
+/** Hours of which prices hold. */
+export interface Window {
+  /** `09:00`, inclusive, and exclusive; they may have midnight between them. */
+  start: string
+  end: string
+  /** The offset of those hours: `+08:00`. */
+  tz: string
+  /** From Monday, 1, to Sunday, 7. */
+  weekdays: number[]
+  /** The first day. */
+  from?: string
+  /** Days on which they do not hold: `2026-10-01`. */
+  not_on?: string[]
+  /** Replaces these price keys, keeps the others. */
+  prices: Prices
+}
+
+type Constraint = { start_date?: string; start_time?: string; [key: string]: string | number[] | string[] | undefined }
+type Entry = { p: Prices; c?: Constraint }
 type Variant = Entry & { w: Record<string, string> }
-type Model = { id: string; p: Prices | Entry[]; v?: Variant[] }
+type Match = { eq?: string | string[]; [key: string]: unknown }
+type Model = {
+  id: string
+  m: Match
+  p: Prices | Entry[]
+  v?: Variant[]
+  x?: { by: string; tokens?: true; w?: Record<string, string>; c?: Constraint }[]
+  min?: { audio_seconds: Decimal }
+}
+
+const MEMBERS = 'provider model names from source confidence prices variants multiply windows min'.split(' ')
+const DAY = /^\d{4}-\d\d-\d\d$/
+const HOUR = /^\d\d:\d\d$/
 
 /**
  * A price book with overrides: a new one, in which later overrides win. What it says of the time before `from` stays.
  *
- * Throws `invalid_price_book` for an override of what the book does not have, or without its source.
+ * Throws `invalid_price_book` for an override of what the book does not have, or without its source. Prices are checked
+ * when the book is opened.
  */
 export function extend(book: PriceBookData, overrides: Override[]): PriceBookData {
   const copy = structuredClone(book) as Omit<PriceBookData, 'providers'> & {
@@ -38,75 +80,54 @@ export function extend(book: PriceBookData, overrides: Override[]): PriceBookDat
   overrides.forEach((override, at) => {
     const refuse = (message: string, path: string) =>
       new TaximeterError('invalid_price_book', message, { path: `[${at}].${path}` })
+    const unknown = Object.keys(override).find((name) => !MEMBERS.includes(name))
+    if (unknown !== undefined) throw refuse('there is no such member of an override', unknown)
     if (!override.source) throw refuse('an override says where it comes from', 'source')
-    if (override.from !== undefined && !/^\d{4}-\d\d-\d\d$/.test(override.from)) throw refuse('not a day', 'from')
+    if (override.from !== undefined && !DAY.test(override.from)) throw refuse('not a day', 'from')
+    override.windows?.forEach((window, i) => {
+      const forms = { start: HOUR, end: HOUR, tz: /^[+-]\d\d:\d\d$/ }
+      for (const name of ['start', 'end', 'tz'] as const) {
+        if (!forms[name].test(window[name])) throw refuse('like 09:00, or +08:00', `windows[${i}].${name}`)
+      }
+    })
     const provider = copy.providers.find(({ id }) => id === override.provider)
     if (!provider) throw refuse('the book has no such provider', 'provider')
-    const models = provider.models.filter(({ id }) => override.model === '*' || override.model === id)
-    if (models.length === 0) throw refuse('the book has no such model', 'model')
+    const ids = [override.model].flat()
+    const models = provider.models.filter(({ id }) => ids.includes('*') || ids.includes(id))
+    const missing = ids.find((id) => id !== '*' && models.every((model) => model.id !== id))
+    if (models.length === 0 || missing !== undefined) throw refuse('the book has no such model', 'model')
+    for (const name of override.names ?? []) {
+      for (const { m } of provider.models) if (m.eq) m.eq = [m.eq].flat().filter((eq) => eq !== name)
+      for (const { m } of models) m.eq = [...[m.eq ?? []].flat(), name]
+    }
     for (const model of models) apply(model, override)
   })
   return copy
 }
 
-function apply(model: Model, { from, prices, variants = [], multiply = [] }: Override): void {
-  const c = from === undefined ? {} : { start_date: from }
-  const begins = from === undefined ? {} : { c }
-  const entries: Entry[] = Array.isArray(model.p) ? model.p : [{ p: model.p }]
-  const always = multiply.filter(({ when = {} }) => Object.keys(when).length === 0)
-  const repriced = (p: Prices) => always.reduce((all, { by }) => times(all, by), p)
-  const changed = (p: Prices) => repriced({ ...p, ...prices })
+function apply(model: Model, { from, prices, variants = [], multiply = [], windows = [], min }: Override): void {
+  const begins = from === undefined ? {} : { c: { start_date: from } }
+  const all: Entry[] = Array.isArray(model.p) ? model.p : [{ p: model.p }]
+  const entries = windows.length > 0 ? all.filter((entry) => entry.c?.start_time === undefined) : all
+  const changed = (entry: Entry) => ({ ...entry, p: { ...entry.p, ...prices } })
   const day = (entry: Entry) => entry.c?.start_date ?? ''
-  const later = (a: string, b: string) => (a > b ? a : b)
-  if (from === undefined) {
-    model.p = entries.map((entry) => ({ ...entry, p: changed(entry.p) }))
-  } else {
+  if (from === undefined) model.p = entries.map(changed)
+  else if (prices) {
     const before = entries.filter((entry) => day(entry) <= from)
-    const copies = before.map((entry) => ({ p: changed(entry.p), c: { ...entry.c, ...c } }))
-    const after = entries.filter((entry) => day(entry) > from).map((entry) => ({ ...entry, p: changed(entry.p) }))
-    model.p = [...before, ...copies, ...after]
+    const copies = before.map((entry) => ({ ...changed(entry), c: { ...entry.c, start_date: from } }))
+    model.p = [...before, ...copies, ...entries.filter((entry) => day(entry) > from).map(changed)]
+  } else model.p = entries
+  const standard = model.p.filter((entry) => entry.c?.start_time === undefined).at(-1)?.p ?? {}
+  for (const { start, end, tz, weekdays, not_on, from: day = from, prices } of windows) {
+    const hours = { start_time: `${start}:00${tz}`, end_time: `${end}:00${tz}`, tz, weekdays }
+    const days = { ...(not_on && { not_on }), ...(day !== undefined && { start_date: day }) }
+    model.p.push({ p: { ...standard, ...prices }, c: { ...hours, ...days } })
   }
-  const standard = model.p.at(-1)?.p ?? {}
-  const conditional: Variant[] = [
-    ...variants.map(({ w, p }) => ({ w, p: repriced(p), ...begins })),
-    ...multiply.flatMap(({ when = {}, by }) =>
-      Object.keys(when).length > 0 ? [{ w: when, p: times(standard, by), ...begins }] : [],
-    ),
-  ]
-  const there = model.v ?? []
-  const known = always.length === 0 ? [] : there.map((variant) => ({ ...variant, p: repriced(variant.p) }))
-  if (from === undefined) model.v = [...conditional, ...(always.length === 0 ? there : known)]
-  else {
-    const begun = known.map((variant) => ({ ...variant, c: { ...variant.c, start_date: later(day(variant), from) } }))
-    model.v = [...conditional, ...begun, ...there]
+  // Of variants the first that holds is taken; factors are all taken.
+  if (variants.length > 0) model.v = [...variants.map(({ w, p }) => ({ w, p, ...begins })), ...(model.v ?? [])]
+  for (const { when, by, tokens } of multiply) {
+    model.x ??= []
+    model.x.push({ by: String(by), ...(tokens && { tokens }), ...(when && { w: when }), ...begins })
   }
-  if (model.v.length === 0) delete model.v
-}
-
-function times(prices: Prices, by: Decimal): Prices {
-  const one = (price: Decimal) => product(price, by)
-  return Object.fromEntries(
-    Object.entries(prices).map(([key, price]) => {
-      if (!Array.isArray(price)) return [key, one(price)]
-      const [base, ...tiers] = price
-      return [key, [one(base), ...tiers.map(([above, rate]): [number, Decimal] => [above, one(rate)])]]
-    }),
-  )
-}
-
-/** The product of two decimals, exactly. */
-function product(a: Decimal, b: Decimal): string {
-  const parts = [a, b].map((value) => {
-    const [text, whole = '', fraction = ''] = /^(\d+)(?:\.(\d+))?$/.exec(String(value)) ?? []
-    if (text === undefined) {
-      throw new TaximeterError('invalid_price_book', `${value} is not a decimal number, 0 or more`, {
-        path: 'multiply',
-      })
-    }
-    return { digits: BigInt(whole + fraction), scale: fraction.length }
-  }) as [{ digits: bigint; scale: number }, { digits: bigint; scale: number }]
-  const scale = parts[0].scale + parts[1].scale
-  const digits = String(parts[0].digits * parts[1].digits).padStart(scale + 1, '0')
-  const at = digits.length - scale
-  return `${digits.slice(0, at)}.${digits.slice(at)}`.replace(/\.?0*$/, '')
+  if (min) model.min = min
 }

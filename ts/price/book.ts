@@ -22,9 +22,26 @@ export interface ProviderUsage {
   at: string
   /** Counts by usage key (`input_tokens`, `cache_read_tokens`, …), the whole including its parts. */
   usage: Record<string, Decimal>
-  /** What else the price depends on: `{ service_tier: 'flex' }`, `{ processing: 'batch' }`. */
+  /** What else the price depends on: `{ service_tier: 'flex' }`, `{ processing: 'batch' }`, `{ region: 'eu' }`. */
   context?: Record<string, string>
 }
+
+/** How a book is read. */
+export interface PriceBookOptions {
+  /** Other names of models, e.g. of your deployments → the name in the book. */
+  aliases?: Record<string, string>
+  /** Only a name that is in the book is priced: one that begins like it is `unpriced`, the reason `matched_loosely`. */
+  strict?: boolean
+  /** Days after the book's date from which on what is priced is flagged `stale_book`; 45 if absent. */
+  staleDays?: number
+}
+
+/**
+ * What is to be known about a price: a new model may be priced as an older one (`matched_loosely`); the book was too old
+ * for it (`stale_book`); nothing in the book depends on the context given (`context_unmatched`); the provider does not
+ * charge for such an answer (`not_charged`).
+ */
+export type PriceFlag = 'matched_loosely' | 'stale_book' | 'context_unmatched' | 'not_charged'
 
 /** What a provider charges. What has no known price is `unpriced`, never 0. */
 export type ProviderCost =
@@ -43,7 +60,7 @@ export type ProviderCost =
       matchedBy?: 'exact' | 'prefix' | 'loose'
       bookVersion?: string
       lines: { unit: string; quantity: string; rate: string; per: number; amount: string }[]
-      flags: string[]
+      flags: PriceFlag[]
     }
   | { status: 'unpriced'; reason: string; detail: string }
 
@@ -70,8 +87,8 @@ export class PriceBook {
   #core: PricesCore | undefined
   #generation = -1
 
-  /** Throws `invalid_price_book` with the path. `aliases` are other names of models, e.g. of your deployments. */
-  constructor(book: PriceBookData, options: { aliases?: Record<string, string> } = {}) {
+  /** Throws `invalid_price_book`, `invalid_option` with the path. */
+  constructor(book: PriceBookData, options: PriceBookOptions = {}) {
     this.#settings = dataText({ ...options, book })
     enter(() => this.#open())
   }
