@@ -43,14 +43,19 @@ const config = {
   banner: { js: `/*! Contains yaml.\n\n${readFileSync('node_modules/yaml/LICENSE', 'utf8')}*/` },
 }
 
-const blueprints = { entryPoints: { blueprints: 'ts/blueprint/index.ts' } }
-const billing = { entryPoints: { billing: 'ts/billing/index.ts' } }
+/** Entries that stand alone. */
+const alone = {
+  entryPoints: {
+    billing: 'ts/billing/index.ts',
+    blueprints: 'ts/blueprint/index.ts',
+    opentelemetry: 'ts/opentelemetry.ts',
+    signals: 'ts/signals.ts',
+  },
+}
 
 await Promise.all([
-  build({ ...esm, ...billing }),
-  build({ ...cjs, ...billing }),
-  build({ ...esm, ...blueprints }),
-  build({ ...cjs, ...blueprints }),
+  build({ ...esm, ...alone }),
+  build({ ...cjs, ...alone }),
   build({ ...esm, ...config }),
   build({ ...cjs, ...config }),
   build({ ...esm, ...universal }),
@@ -80,6 +85,8 @@ declare('ts/billing/index.ts', 'billing')
 declare('ts/blueprint/index.ts', 'blueprints')
 declare('ts/entry/file.ts', 'file')
 declare('ts/entry/indexeddb.ts', 'indexeddb')
+declare('ts/opentelemetry.ts', 'opentelemetry')
+declare('ts/signals.ts', 'signals')
 await prices()
 
 /** One declaration file for each module system; nothing in them is specific to either. */

@@ -19,10 +19,11 @@ const rows = readFileSync(out, 'utf8')
   .split('\n')
   .map((line) => JSON.parse(line))
 rmSync(folder, { recursive: true })
-rows.sort((a, b) => (a.file < b.file ? -1 : 1))
-const cells = ({ file, fault, expected, recorded, unique }) => {
-  const name = file.replace(/^.*\/|\.json$/g, '')
-  return `| [${name}](tests/faults/${file}) | ${fault} | ${expected} | ${recorded} | ${unique} |`
+const nameOf = ({ file }) => file.replace(/^.*\/|\.json$/g, '')
+rows.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+const cells = ({ file, fault, expected, recorded, unique, shownBy }) => {
+  const figures = shownBy ? `shown by | [${shownBy.replace(/^.*\//, '')}](${shownBy})` : `${recorded} | ${unique}`
+  return `| [${nameOf({ file })}](tests/faults/${file}) | ${fault} | ${expected} | ${figures} |`
 }
 const table = ['| | fault | outcome | recorded | counted at the vendor |', '|---|---|---|---|---|', ...rows.map(cells)]
 const BEGIN = '<!-- written by scripts/faults-table.mjs -->\n'

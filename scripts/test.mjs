@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ensureChromium } from './chromium.mjs'
@@ -34,10 +34,17 @@ const check = [
   ['publint', 'publint --strict'],
   ['attw', 'attw --pack --profile node16 --exclude-entrypoints core.wasm full.wasm --no-color --no-emoji'],
 ]
-// Another Node than this one, e.g. the newest: TAXIMETER_NODE=/path/to/node npm test -- faults
+// Another runtime than this one, e.g. the newest Node, Bun or Deno: TAXIMETER_NODE=/path/to/bun npm test -- faults
 const { TAXIMETER_NODE: node = 'node' } = process.env
 const files = testFiles()
-const tests = [['node --test', `${node} --test --test-concurrency=2 --test-timeout=60000 ${files.join(' ')}`]]
+const runtime = basename(node, '.exe')
+const TESTS = {
+  node: '--test --test-concurrency=2 --test-timeout=60000',
+  deno: 'test -A --no-check --parallel',
+  // Our own paths in tsconfig.json are for the type checker; Bun would follow them.
+  bun: 'test --tsconfig-override=package.json --timeout=60000',
+}
+const tests = [[`${runtime} tests`, `${node} ${TESTS[runtime] ?? TESTS.node} ${files.join(' ')}`]]
 const rest = [
   ['size', 'node scripts/size.mjs'],
   ['demo', 'node examples/demo/main.mjs'],
@@ -86,7 +93,7 @@ function run(command, isAlone) {
 function testFiles() {
   const packages = readdirSync('packages').map((name) => `packages/${name}/test`)
   const files = ['tests/js', 'tests/faults', ...packages].flatMap((folder) =>
-    readdirSync(folder, { recursive: true }).map((file) => `${folder}/${file.replaceAll('\\', '/')}`),
+    readdirSync(folder, { recursive: true }).map((file) => `./${folder}/${file.replaceAll('\\', '/')}`),
   )
   const wanted = files.filter((file) => /\.test\.m?js$/.test(file) && file.includes(filter)).sort()
   if (wanted.length === 0) {

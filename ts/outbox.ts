@@ -63,6 +63,7 @@ export class Outbox {
   readonly #ready = new Set<() => void>()
   /** The process or the page may end at any moment. */
   #isLeaving = false
+  /** What is left is the next one's, who has the spool: sent here too it might be counted twice. */
   #isLetGo = false
   /** What goes into the spool with the next entries. */
   #unwritten: Entry[] = []
@@ -377,7 +378,7 @@ export class Outbox {
       this.#core.call((c) => c.flush())
       this.#pump()
       const last = this.#lastSeq
-      if (this.#isSettled(last)) return resolve(this.result())
+      if (this.#isLetGo || this.#isSettled(last)) return resolve(this.result())
       const done = () => {
         cancel()
         this.#waiters = this.#waiters.filter((other) => other !== waiter)
@@ -432,6 +433,7 @@ export class Outbox {
 
   /** Lets the core decide and does it. A failure of ours stays ours: it is reported, and the events stay pending. */
   #perform(decide: (core: Core) => Float64Array): void {
+    if (this.#isLetGo) return
     try {
       this.#drain()
       this.#wake?.cancel()

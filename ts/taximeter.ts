@@ -258,13 +258,16 @@ export class Taximeter {
   }
 
   /**
-   * A metering `fetch`, for whatever takes one. Calls say whose they are by {@link run} or by the header.
+   * A metering `fetch` over the platform's, for whatever takes one; it may take the platform's place. Calls say whose they
+   * are by {@link run} or by the header.
    *
    * @example
    * const openai = createOpenAI({ fetch: meter.fetch })
    */
   get fetch(): typeof globalThis.fetch {
-    return this.wrap(((input, init) => globalThis.fetch(input, init)) as Fetch)
+    // The one that is there now: where this one takes its place, it would call itself.
+    const { fetch } = globalThis
+    return this.wrap(((input, init) => fetch(input, init)) as Fetch)
   }
 
   /**

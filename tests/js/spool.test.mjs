@@ -349,3 +349,26 @@ test('with only quarantine left, new events do not take the numbers of the old o
   )
   await third.close()
 })
+
+test('what is left at close() is the next one’s: the closed client sends it no more', async (t) => {
+  const path = join(folder(t), 'a.spool')
+  const client = (fetch) =>
+    new Taximeter({ source: 's', sink: openmeter({ url: 'http://127.0.0.1:1' }), spool: fileSpool(path), fetch })
+  let requests = 0
+  let answer
+  const first = client(() => {
+    requests += 1
+    return new Promise((resolve) => {
+      answer = () => resolve(new Response(null, { status: 503 }))
+    })
+  })
+  first.record({ type: 't', subject: 'c' })
+  await first.close({ deadlineMs: 50 })
+  const next = client(async () => new Response(null, { status: 204 }))
+  // A retry would follow within half a second.
+  answer()
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  assert.equal(requests, 1)
+  assert.equal((await first.flush({ deadlineMs: 5000 })).pending, 1)
+  assert.equal((await next.close()).delivered, 1)
+})

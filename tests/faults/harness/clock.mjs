@@ -22,8 +22,8 @@ export class Clock {
   /** Puts itself in the place of timers, clocks and randomness. Sockets keep the platform's own. */
   install(seed) {
     globalThis.setTimeout = (back, ms = 0, ...args) => {
-      // The platform's HTTP client keeps its own time, like the sockets.
-      if (new Error().stack.split('\n')[2]?.includes('node:internal')) return real.setTimeout(back, ms, ...args)
+      // The platform's HTTP client and server keep their own time, like the sockets.
+      if (/\b(node|internal|ext):/.test(new Error().stack.split('\n')[2])) return real.setTimeout(back, ms, ...args)
       // As the platform does it: what it cannot count fires at once.
       const waits = ms > 2 ** 31 - 1 ? 1 : Math.max(ms, 1)
       const timer = { at: this.ms + waits, back, held: true, n: this.#next++ }

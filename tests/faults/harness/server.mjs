@@ -16,7 +16,7 @@ import { elements, members } from '../../../packages/taximeter-dev/src/slice.js'
  *   that is a lot
  */
 export class Vendor {
-  /** Each event each time it came: `{ key, id, n, sha256, attempt, at, stored }`. */
+  /** Each event each time it came: `{ key, id, n, sha256, attempt, at, stored, type, raw }`. */
   arrivals = []
   /** `{ at, bytes, events, path, key }` of each request. */
   requests = []
@@ -120,7 +120,7 @@ export class Vendor {
     this.#attempts.set(key, attempt)
     const { n } = event.data ?? event.metadata ?? {}
     const sha256 = createHash('sha256').update(raw).digest('hex')
-    const arrival = { key, id, n, sha256, attempt, at: this.#clock.ms, stored: false, event }
+    const arrival = { key, id, n, sha256, attempt, at: this.#clock.ms, stored: false, type: event.type, raw }
     this.arrivals.push(arrival)
     return arrival
   }
@@ -135,8 +135,7 @@ export class Vendor {
     })
     if (token != null && this.requests.at(-1).authorization !== `Bearer ${token}`) return problem(401, 'unknown key')
     if (bytes > bodyMax) return problem(413, 'too large')
-    if (refuses === 'all' || (refuses && events.some(({ event }) => event.type === refuses)))
-      return problem(400, 'refused')
+    if (refuses === 'all' || (refuses && events.some(({ type }) => type === refuses))) return problem(400, 'refused')
     if (!dodo) return { status: 204, stored: true }
     return { status: 200, stored: true, headers: { 'content-type': 'application/json' }, body: '{"ingested_count":1}' }
   }

@@ -1,13 +1,17 @@
 /** A process with a client, to be ended in many ways. */
 import { openmeter, Taximeter } from 'taximeter'
 import { fileSpool } from 'taximeter/file'
+import { flushOnSignals } from 'taximeter/signals'
 
-const { url, spool, record, then, first } = JSON.parse(process.argv[2])
+const { url, spool, record, then, first, flushMs, hostMs } = JSON.parse(process.argv[2])
 const meter = new Taximeter({
   source: 'process',
   sink: openmeter({ url, dedup: 'unlimited' }),
   ...(spool && { spool: fileSpool(spool) }),
 })
+if (flushMs) flushOnSignals(meter, { deadlineMs: flushMs })
+// A host with an end of its own.
+if (hostMs) process.once('SIGTERM', () => setTimeout(() => process.exit(7), hostMs))
 const ids = []
 for (let n = first; n < first + record; n++) ids.push(meter.record({ type: 'call', subject: 'c', data: { n } }).id)
 // Written at once, since the process may not live to the next turn.
