@@ -14,7 +14,7 @@ export class Core {
     /**
      * See [`Client::cost`].
      */
-    cost(query: string): string;
+    cost(name: string, query: string, wall_ms: number): string;
     /**
      * See [`Client::discard`].
      */

@@ -3,10 +3,11 @@
 
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ensureChromium } from './chromium.mjs'
+import { runtimes } from './runtimes.mjs'
 import { setup } from './setup.mjs'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
@@ -34,17 +35,17 @@ const check = [
   ['publint', 'publint --strict'],
   ['attw', 'attw --pack --profile node16 --exclude-entrypoints core.wasm full.wasm --no-color --no-emoji'],
 ]
-// Another runtime than this one, e.g. the newest Node, Bun or Deno: TAXIMETER_NODE=/path/to/bun npm test -- faults
-const { TAXIMETER_NODE: node = 'node' } = process.env
+// Another runtime than this one: TAXIMETER_NODE=bun npm test -- faults, or deno, or the path of another Node.
+const { TAXIMETER_NODE: runtime = 'node' } = process.env
+const [program] = { bun: runtimes.Bun, deno: runtimes.Deno }[runtime]?.() ?? [runtime]
 const files = testFiles()
-const runtime = basename(node, '.exe')
 const TESTS = {
   node: '--test --test-concurrency=2 --test-timeout=60000',
-  deno: 'test -A --no-check --parallel',
+  deno: 'test -A --no-check --no-lock --parallel',
   // Our own paths in tsconfig.json are for the type checker; Bun would follow them.
   bun: 'test --tsconfig-override=package.json --timeout=60000',
 }
-const tests = [[`${runtime} tests`, `${node} ${TESTS[runtime] ?? TESTS.node} ${files.join(' ')}`]]
+const tests = [[`${runtime}, tests`, `${program} ${TESTS[runtime] ?? TESTS.node} ${files.join(' ')}`]]
 const rest = [
   ['size', 'node scripts/size.mjs'],
   ['demo', 'node examples/demo/main.mjs'],
