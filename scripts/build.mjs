@@ -1,7 +1,7 @@
 // dist/ from pkg/ and ts/: every entry one file, declarations beside. Needs no Rust.
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,7 +34,13 @@ const edgeReplay = {
 }
 const file = { entryPoints: ['ts/entry/file.ts'], platform: 'node' }
 const indexeddb = { entryPoints: ['ts/entry/indexeddb.ts'] }
-const cli = { entryPoints: { cli: 'ts/cli/index.ts' }, platform: 'node', external: ['taximeter', 'taximeter-dev'] }
+const cli = {
+  entryPoints: { cli: 'ts/cli/index.ts' },
+  platform: 'node',
+  external: ['taximeter', 'taximeter-dev'],
+  // What `taximeter blueprint` prints is what the tests run.
+  define: { SAMPLES: JSON.stringify(samples('examples/blueprints')) },
+}
 
 const config = {
   entryPoints: ['ts/config.ts'],
@@ -88,6 +94,12 @@ declare('ts/entry/indexeddb.ts', 'indexeddb')
 declare('ts/opentelemetry.ts', 'opentelemetry')
 declare('ts/signals.ts', 'signals')
 await prices()
+
+/** The examples of a folder: name → text. */
+function samples(folder) {
+  const files = readdirSync(folder).filter((file) => file !== 'run.mjs')
+  return Object.fromEntries(files.map((file) => [file.replace('.mjs', ''), readFileSync(`${folder}/${file}`, 'utf8')]))
+}
 
 /** One declaration file for each module system; nothing in them is specific to either. */
 function declare(entry, name) {

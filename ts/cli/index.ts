@@ -1,5 +1,7 @@
 import { version } from 'taximeter'
+import { blueprintCommand } from './blueprint'
 import { lintCommand } from './lint'
+import { metersCommand } from './meters'
 import { quarantine } from './quarantine'
 import { replayCommand } from './replay'
 
@@ -13,6 +15,10 @@ const HELP = `taximeter: usage metering
                        what a vendor refused, in a file spool; ID may be 'all'
   taximeter lint EVENTS --meters meters.yaml [--target dodo] [--json]
                        what will go wrong with a file of events
+  taximeter blueprint [NAME] [--json]
+                       a ready-made event, its meters, a price and sample code
+  taximeter meters push NAME --url http://localhost:8888
+                       makes a blueprint's meters at an OpenMeter server
   taximeter --version
   taximeter --help`
 
@@ -34,6 +40,8 @@ try {
   else if (command === 'replay') process.exitCode = await replayCommand(args)
   else if (command === 'quarantine') process.exitCode = quarantine(args)
   else if (command === 'lint') process.exitCode = await lintCommand(args)
+  else if (command === 'blueprint') process.exitCode = await blueprintCommand(args)
+  else if (command === 'meters') process.exitCode = await metersCommand(args)
   else if (command === '--version') console.log(version())
   else if (command === undefined || command === '--help') console.log(HELP)
   else throw new Error(`there is no command '${command}'\n\n${HELP}`)
