@@ -221,11 +221,13 @@ fn sign(bytes: &mut &[u8]) -> bool {
 /// `± n × 10^-scale` in canonical digits, without the formatting machinery, which would weigh more than all of this.
 #[inline(never)]
 pub(crate) fn text(negative: bool, n: u128, scale: u32) -> String {
-    let mut rest = Big::new(n);
+    // Most are short, and divided faster.
+    let (mut rest, mut long) = u64::try_from(n).map_or((0, Big::new(n)), |n| (n, Big::new(0)));
     let mut reversed: Vec<u8> = Vec::new();
     let mut place = 0;
-    while place <= scale || !rest.is_zero() {
-        let digit = rest.divide(10) as u8;
+    while place <= scale || rest > 0 || !long.is_zero() {
+        let digit = (rest % 10) as u8 + long.divide(10) as u8;
+        rest /= 10;
         if place == scale && !reversed.is_empty() {
             reversed.push(b'.');
         }

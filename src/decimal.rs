@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::big::{self, Big};
 use crate::error::{Error, Result};
+use crate::float;
 use crate::limits::DECIMAL_SCALE_MAX;
 
 /// `mantissa × 10^-scale`, exact.
@@ -79,6 +80,12 @@ impl Decimal {
     /// Any length is taken: it is the value that has to fit. Errors: `decimal_invalid`, `overflow`.
     #[inline(never)]
     pub fn parse(text: &str) -> Result<Self> {
+        if let Some((mut integer, mut behind)) = float::short(text.as_bytes()) {
+            while behind > 0 && integer.is_multiple_of(10) {
+                (integer, behind) = (integer / 10, behind - 1);
+            }
+            return Ok(Self::new(integer.into(), behind as u32));
+        }
         let Some(number) = big::scan(text) else { return Err(invalid()) };
         let mut magnitude = Big::new(0);
         if number.digits.is_empty() {
@@ -130,6 +137,12 @@ impl Decimal {
     #[inline(never)]
     pub fn plus(&mut self, other: &Self, minus: bool) -> Result<()> {
         let scale = self.scale.max(other.scale);
+        if let (Some(a), Some(b)) = (self.short(scale), other.short(scale))
+            && let Some(mantissa) = if minus { a.checked_sub(b) } else { a.checked_add(b) }
+        {
+            *self = Self { mantissa, scale };
+            return Ok(());
+        }
         let (mut sum, mut part) = (self.raised(scale), other.raised(scale));
         let mut negative = self.is_negative();
         if negative == (other.is_negative() != minus) {
@@ -154,17 +167,26 @@ impl Decimal {
     /// Multiplies. Error: `overflow`.
     #[inline(never)]
     pub fn times(&mut self, by: &Self) -> Result<()> {
+        let scale = self.scale + by.scale;
+        if let (Ok(a), Ok(b)) = (i64::try_from(self.mantissa), i64::try_from(by.mantissa))
+            && scale <= DECIMAL_SCALE_MAX
+        {
+            *self = Self { mantissa: i128::from(a) * i128::from(b), scale };
+            return Ok(());
+        }
         let product = self.raised(self.scale).times(&by.raised(by.scale));
-        *self = fit(self.is_negative() != by.is_negative(), product, i64::from(self.scale) + i64::from(by.scale))?;
+        *self = fit(self.is_negative() != by.is_negative(), product, scale.into())?;
         Ok(())
     }
 
     /// Multiplies by `10^places`. Error: `overflow`.
     #[inline(never)]
     pub fn move_point(&mut self, places: u32) -> Result<()> {
-        let down = self.scale.min(places);
-        let magnitude = self.raised(self.scale.saturating_add(places - down));
-        *self = fit(self.is_negative(), magnitude, (self.scale - down).into())?;
+        if let Some(scale) = self.scale.checked_sub(places) {
+            self.scale = scale;
+            return Ok(());
+        }
+        *self = fit(self.is_negative(), self.raised(places), 0)?;
         Ok(())
     }
 
@@ -196,7 +218,18 @@ impl Decimal {
 
     /// Rounded to `digits` behind the point. Error: `overflow`.
     pub fn round(self, digits: u32, rounding: Rounding) -> Result<Self> {
-        if self.scale <= digits { Ok(self) } else { self.div_round(Self::ONE, digits, rounding) }
+        if self.scale <= digits {
+            return Ok(self);
+        }
+        let (Ok(n), Some(power)) =
+            (u64::try_from(self.mantissa.unsigned_abs()), 10_u64.checked_pow(self.scale - digits))
+        else {
+            return self.div_round(Self::ONE, digits, rounding);
+        };
+        let (quotient, rest) = (n / power, n % power);
+        let ups = rounding.ups(rest.cmp(&(power - rest)), rest == 0, quotient & 1 == 1);
+        let mantissa = i128::from(quotient) + i128::from(ups);
+        Ok(Self::new(if self.is_negative() { -mantissa } else { mantissa }, digits))
     }
 
     /// The nearest float64; halves to even.
@@ -207,6 +240,17 @@ impl Decimal {
     /// Canonical text: no exponent, no trailing zeros, no `-0`.
     pub fn text(self) -> String {
         big::text(self.is_negative(), self.mantissa.unsigned_abs(), self.scale)
+    }
+
+    /// The mantissa that it has at a scale which is not smaller than its own, if that is found without long numbers: they
+    /// make everything right, and this makes most of it fast.
+    #[inline(never)]
+    fn short(&self, scale: u32) -> Option<i128> {
+        if scale == self.scale {
+            return Some(self.mantissa);
+        }
+        let power = 10_i64.checked_pow(scale - self.scale)?;
+        Some(i128::from(i64::try_from(self.mantissa).ok()?) * i128::from(power))
     }
 
     /// The magnitude of the mantissa that it has at a scale which is not smaller than its own.
@@ -252,6 +296,9 @@ impl Ord for Decimal {
             return other.is_negative().cmp(&negative);
         }
         let scale = self.scale.max(other.scale);
+        if let (Some(a), Some(b)) = (self.short(scale), other.short(scale)) {
+            return a.cmp(&b);
+        }
         let order = self.raised(scale).cmp(&other.raised(scale));
         if negative { order.reverse() } else { order }
     }

@@ -180,6 +180,12 @@ fn shortest(x: f64) -> (String, i64) {
     }
 }
 
+/// A whole number that is exact.
+pub fn whole(x: f64) -> Option<i64> {
+    let n = x as i64;
+    (n as f64 == x && n.unsigned_abs() <= EXACT_MAX).then_some(n)
+}
+
 /// As JavaScript's `String(x)`, but `-0` for −0.
 pub fn js_text(x: f64) -> String {
     if x.is_nan() {
@@ -187,8 +193,8 @@ pub fn js_text(x: f64) -> String {
     }
     let text = if x.is_infinite() {
         "Infinity".to_owned()
-    } else if x == 0.0 {
-        "0".to_owned()
+    } else if let Some(n) = whole(x) {
+        crate::decimal::digits(n.unsigned_abs().into())
     } else {
         let (digits, point) = shortest(x.abs());
         if (-5..=21).contains(&point) { fixed(&digits, point) } else { scientific(&digits, point, 1) }

@@ -29,6 +29,19 @@ type Place = (usize, usize);
 const ROOT: Place = (0, RIGHT);
 const LEFT: usize = 0;
 const RIGHT: usize = 1;
+/// No tree in 32 bits of memory is deeper: a level has two nodes at most, and twice as many nodes below it.
+const DEPTH_MAX: usize = 64;
+
+/// Bytewise order; what the compiler makes of it goes byte by byte in WebAssembly.
+fn compare(mut a: &[u8], mut b: &[u8]) -> Ordering {
+    while let (Some((x, rest_a)), Some((y, rest_b))) = (a.split_first_chunk(), b.split_first_chunk()) {
+        if x != y {
+            return u64::from_be_bytes(*x).cmp(&u64::from_be_bytes(*y));
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+    a.cmp(b)
+}
 
 impl Index {
     /// How many strings there are.
@@ -51,7 +64,7 @@ impl Index {
     pub fn find(&self, key: &[u8]) -> Option<usize> {
         let mut at = self.at(ROOT);
         while at > 0 {
-            match key.cmp(self.key(at - 1)) {
+            match compare(key, self.key(at - 1)) {
                 Ordering::Equal => return Some(at - 1),
                 order => at = self.at((at, usize::from(order.is_gt()))),
             }
@@ -61,8 +74,23 @@ impl Index {
 
     /// The number of a string, which is added if it is new.
     pub fn place(&mut self, key: &[u8]) -> usize {
-        if let Some(number) = self.find(key) {
-            return number;
+        let mut path = [ROOT; DEPTH_MAX];
+        let mut depth = 0;
+        let mut place = ROOT;
+        loop {
+            if let Some(step) = path.get_mut(depth) {
+                *step = place;
+            }
+            let at = self.at(place);
+            if at == 0 {
+                break;
+            }
+            let order = compare(key, self.key(at - 1));
+            if order.is_eq() {
+                return at - 1;
+            }
+            place = (at, usize::from(order.is_gt()));
+            depth += 1;
         }
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
@@ -70,19 +98,19 @@ impl Index {
         let new = self.nodes.len();
         self.bytes.extend_from_slice(key);
         self.nodes.push(Node { end: self.bytes.len(), below: [0, 0], level: 1 });
-        let root = self.put(self.at(ROOT), key, new);
-        self.set(ROOT, root);
+        let mut below = new;
+        for place in path.iter().take(depth + 1).rev() {
+            self.set(*place, below);
+            below = self.balance(place.0);
+        }
         new - 1
     }
 
-    /// Puts a new node below another, and gives what is now in the other's place.
-    fn put(&mut self, node: usize, key: &[u8], new: usize) -> usize {
+    /// What belongs into a node's place, now that there may be one more below it.
+    fn balance(&mut self, node: usize) -> usize {
         if node == 0 {
-            return new;
+            return 0;
         }
-        let side = usize::from(key > self.key(node - 1));
-        let below = self.put(self.at((node, side)), key, new);
-        self.set((node, side), below);
         let left = self.at((node, LEFT));
         let node = if self.level(left) == self.level(node) { self.turn(node, LEFT) } else { node };
         let second = self.at((node, RIGHT));

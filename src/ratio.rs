@@ -116,7 +116,7 @@ impl Ratio {
     /// Takes a percentage of it.
     pub fn percent(&mut self, rate: &Self) {
         self.times(rate);
-        self.divide(&Self::HUNDRED);
+        self.times(&Self { over: Decimal::new(1, 2), under: 1 });
     }
 
     /// Makes it the other number where that is greater.

@@ -8,23 +8,28 @@ const BATCHES = 20
 const WARM_UP_NS = 400e6
 const PASS_NS = 150e6
 
-/** With `answer`, gives what the meters say instead of what they cost: the same events for every variant. */
-export async function measure({ variant, answer }) {
+/**
+ * With `answer`, gives what the meters say instead of what they cost: the same events for every variant. With `isFresh`, what
+ * the first events cost, when every customer is new; else the meters have been alive for a while.
+ */
+export async function measure({ variant, answer, isFresh }) {
   advanceClock()
   const { create } = await import(`../meters/${variant}.mjs`)
-  if (answer) return (await once(create, workloads.hot())).result
   const events = workloads.hot()
-  await pass(create, events, WARM_UP_NS)
+  if (answer) return (await ask(create(), events)).result
+  const meters = create()
+  const pass = (leastNs) => spend(leastNs, () => (isFresh ? once(create, events) : ask(meters, events)))
+  await pass(WARM_UP_NS)
   const passes = []
-  for (let i = 0; i < 3; i++) passes.push(await pass(create, events, PASS_NS))
+  for (let i = 0; i < 3; i++) passes.push(await pass(PASS_NS))
   return { ns: median(passes) }
 }
 
-async function pass(create, events, leastNs) {
+async function spend(leastNs, run) {
   let spent = 0
   let count = 0
   while (spent < leastNs) {
-    spent += (await once(create, events)).spent
+    spent += (await run()).spent
     count += BATCH * BATCHES
   }
   return spent / count
@@ -32,6 +37,12 @@ async function pass(create, events, leastNs) {
 
 async function once(create, events) {
   const meters = create()
+  const asked = await ask(meters, events)
+  await meters.close?.()
+  return asked
+}
+
+async function ask(meters, events) {
   const before = cpuNs()
   for (let batch = 0; batch < BATCHES; batch++) {
     events.fill(BATCH)
@@ -39,7 +50,5 @@ async function once(create, events) {
     await meters.flush?.()
   }
   const result = meters.result?.()
-  const spent = cpuNs() - before
-  await meters.close?.()
-  return { spent, result }
+  return { spent: cpuNs() - before, result }
 }

@@ -141,6 +141,12 @@ impl Staging {
         }
     }
 
+    /// The text of a member that lies in the raw bytes.
+    pub fn raw(&self, word: u32) -> Option<&str> {
+        let raw = self.raw.get((word >> 12) as usize..)?.get(..(word & 0xfff) as usize)?;
+        std::str::from_utf8(raw).ok()
+    }
+
     /// The subject that a word names, as it was given.
     pub fn subject(&self, word: u32) -> Option<String> {
         if word & RAW_SUBJECT == 0 {

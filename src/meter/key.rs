@@ -2,6 +2,8 @@
 
 /// Bytes of the time at the front.
 pub const TIME: usize = 8;
+/// An empty text.
+pub const EMPTY: &[u8] = &[0];
 
 /// A key of a time and no texts yet.
 pub fn new(time: i64) -> Vec<u8> {
@@ -24,16 +26,39 @@ pub fn push(key: &mut Vec<u8>, text: &str) {
     key.push(0);
 }
 
+/// A text of a key, as [`push`] wrote it; nothing if there are not so many.
+pub fn part(key: &[u8], at: usize) -> &[u8] {
+    let (mut start, mut left) = (TIME, at);
+    for (end, byte) in (1..).zip(key).skip(TIME) {
+        if *byte != 0 {
+            continue;
+        }
+        if left == 0 {
+            return key.get(start..end).unwrap_or_default();
+        }
+        (start, left) = (end, left - 1);
+    }
+    &[]
+}
+
+/// The text of a part.
+pub fn text(part: &[u8]) -> String {
+    let mut text = part.to_vec();
+    text.pop();
+    for byte in &mut text {
+        *byte = byte.wrapping_sub(1);
+    }
+    String::from_utf8(text).unwrap_or_default()
+}
+
 /// The texts of a key.
 pub fn texts(key: &[u8]) -> Vec<String> {
     let mut texts = Vec::new();
-    let mut text = Vec::new();
-    for byte in key.iter().skip(TIME) {
-        if *byte == 0 {
-            texts.push(String::from_utf8(std::mem::take(&mut text)).unwrap_or_default());
-        } else {
-            text.push(byte - 1);
+    loop {
+        let part = part(key, texts.len());
+        if part.is_empty() {
+            return texts;
         }
+        texts.push(text(part));
     }
-    texts
 }

@@ -1,5 +1,6 @@
 //! A question to a meter, and the options around it.
 
+use super::aggregate::Cell;
 use super::definition::Meter;
 use super::filter::{Filter, Operator};
 use super::value::{Engine, Numeric};
@@ -176,6 +177,12 @@ impl<'q> Query<'q> {
             filters: Vec::new(),
             v3: false,
         })
+    }
+
+    /// Whether all of a cell is in the time that it asks about.
+    pub fn spans(&self, cell: &Cell) -> bool {
+        self.from.is_none_or(|from| from.seconds <= cell.first.into())
+            && self.to.is_none_or(|to| i64::from(cell.last) < to.seconds)
     }
 
     /// Reads and checks a query in the names of OpenMeter's v1 API:

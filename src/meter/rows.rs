@@ -12,8 +12,8 @@ use crate::json::Writer;
 use crate::limits::{RESULT_CELLS_MAX, UNIQUE_TEXTS_MAX};
 use crate::time::Instant;
 
-/// The subject and group values of what is counted together.
-const OTHER: &str = "__other__";
+/// `__other__`, the subject and group values of what is counted together, as [`key::push`] writes it.
+const OTHER: &[u8] = b"``puifs``\0";
 
 /// The rows of a query, as they come together.
 pub struct Rows<'a> {
@@ -83,30 +83,36 @@ impl<'a> Rows<'a> {
         if last < from || first >= to {
             return Ok(None);
         }
-        let texts = key::texts(key);
-        let known = !texts.is_empty();
-        let text = |at: usize| texts.get(at).map_or(if known { "" } else { OTHER }, String::as_str);
-        let subject = text(0);
-        let customer = query.customer(subject);
-        if !known && (!query.subjects.is_empty() || !query.customers.is_empty() || !query.filters.is_empty()) {
-            // What of the rest would pass is not known.
-            self.incomplete = true;
-            return Ok(None);
-        }
-        if (!query.subjects.is_empty() && !query.subjects.contains(&subject))
-            || (!query.customers.is_empty() && customer.is_none())
-        {
-            return Ok(None);
-        }
-        let customer = customer.unwrap_or_default();
-        for (dimension, filter) in &query.filters {
-            let value = match dimension {
-                Dimension::Subject => subject,
-                Dimension::Customer => customer,
-                Dimension::Group(at) => text(at + 1),
-            };
-            if !filter.matches(value) {
+        let known = key.len() > key::TIME;
+        let part = |at: usize| match key::part(key, at) {
+            [] if known => key::EMPTY,
+            [] => OTHER,
+            part => part,
+        };
+        let mut customer = "";
+        if !query.subjects.is_empty() || !query.customers.is_empty() || !query.filters.is_empty() {
+            if !known {
+                // What of the rest would pass is not known.
+                self.incomplete = true;
                 return Ok(None);
+            }
+            let subject = key::text(part(0));
+            let found = query.customer(&subject);
+            if (!query.subjects.is_empty() && !query.subjects.contains(&subject.as_str()))
+                || (!query.customers.is_empty() && found.is_none())
+            {
+                return Ok(None);
+            }
+            customer = found.unwrap_or_default();
+            for (dimension, filter) in &query.filters {
+                let is_match = match dimension {
+                    Dimension::Subject => filter.matches(&subject),
+                    Dimension::Customer => filter.matches(customer),
+                    Dimension::Group(at) => filter.matches(&key::text(part(at + 1))),
+                };
+                if !is_match {
+                    return Ok(None);
+                }
             }
         }
         let start = self.start(cell.first);
@@ -117,27 +123,28 @@ impl<'a> Rows<'a> {
         if first < from {
             return Ok(None);
         }
-        let mut row = key::new(if query.window.is_some() { start } else { 0 });
-        key::push(&mut row, if query.by_subject { subject } else { "" });
+        let mut row = Vec::with_capacity(key.len() + 64);
+        row.resize(key::TIME, 0);
+        key::set_time(&mut row, if query.window.is_some() { start } else { 0 });
+        row.extend_from_slice(if query.by_subject { part(0) } else { key::EMPTY });
         key::push(&mut row, customer);
         for at in &query.groups {
-            key::push(&mut row, text(at + 1));
+            row.extend_from_slice(part(at + 1));
         }
         if self.cells.list.len() >= RESULT_CELLS_MAX && self.cells.index.find(&row).is_none() {
             self.incomplete = true;
             row = key::new(i64::MAX);
             // One more than the others have: it is no other's key.
             for _ in 0..query.groups.len() + 3 {
-                key::push(&mut row, OTHER);
+                row.extend_from_slice(OTHER);
             }
         }
         let mut count = cell.count;
         if self.query.meter.aggregation == Aggregation::UniqueCount {
             let before = self.distinct.len();
-            if let Some(text) = texts.get(self.query.meter.groups.len() + 1) {
-                let mut key = row.clone();
-                key::push(&mut key, text);
-                self.distinct.place(&key);
+            let text = key::part(key, self.query.meter.groups.len() + 1);
+            if !text.is_empty() {
+                self.distinct.place(&[&row, text].concat());
             }
             count = (self.distinct.len() - before) as u64;
             if !known || self.distinct.len() > UNIQUE_TEXTS_MAX {

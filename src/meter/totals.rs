@@ -1,6 +1,6 @@
 //! The running counts of all meters: events in, rows out.
 //!
-//! A meter's cells are keyed by time bucket, subject and group values, those of a UNIQUE_COUNT by the text too. A bucket
+//! A meter's cells are keyed by subject and group values, those of a UNIQUE_COUNT by the text too; each key has a cell a time bucket. A bucket
 //! is a minute, and becomes an hour, a day, a month (UTC) as often as the meter outgrows [`METER_CELLS_MAX`],
 //! [`METER_TEXT_BYTES_MAX`], or what all meters leave it of [`TOTALS_BYTES_MAX`]: cells are merged, none is dropped. Beyond months, what is new is counted together as
 //! `__other__`.
@@ -12,7 +12,7 @@
 
 use hot::Recall;
 
-use super::aggregate::{Cell, Cells};
+use super::aggregate::Cell;
 use super::definition::{Aggregation, Meter};
 use super::key;
 use super::packed::Known;
@@ -23,6 +23,7 @@ use super::value::{Code, Engine, Numeric, What};
 use super::window::{Size, UTC};
 use crate::error::Result;
 use crate::event::Event;
+use crate::index::Index;
 use crate::limits::{METER_CELLS_MAX, METER_TEXT_BYTES_MAX, TOTALS_BYTES_MAX, UNIQUE_TEXTS_MAX};
 use crate::time::Instant;
 
@@ -115,12 +116,12 @@ impl Totals {
         if !meter.sees(second, document) {
             return;
         }
-        let (mut key, cell, _) = meter.cell(document, event, second, arrival, self.numeric);
+        let (key, cell, _) = meter.cell(document, event, second, arrival, self.numeric);
         if document.was_cut() {
             table.excluded += 1;
             return;
         }
-        table.add(meter.aggregation, &mut key, &cell, &mut self.bytes);
+        table.add(meter.aggregation, &key, &cell, &mut self.bytes);
     }
 
     /// What answers a query about what was added. Error: `limit_exceeded`.
@@ -131,9 +132,7 @@ impl Totals {
                 if cfg!(feature = "rfc9535") {
                     rows.exclude(table.excluded);
                 }
-                for (at, cell) in table.cells.list.iter().enumerate() {
-                    rows.add(table.cells.index.key(at), cell)?;
-                }
+                table.select(&mut rows)?;
             }
         }
         Ok(rows)
@@ -191,57 +190,204 @@ impl Meter {
     }
 }
 
-/// The cells of one meter. A key without texts is `__other__`.
+/// The cells of one meter.
 #[derive(Default)]
 pub(super) struct Table {
     pub(super) bucket: Size,
-    pub(super) cells: Cells,
+    /// The texts of all cells: keys whose time is 0. One without texts is `__other__`.
+    keys: Index,
+    /// The cells of each key
+    series: Vec<Series>,
+    /// The cells, as they came
+    cells: Vec<Cell>,
+    /// The number of each one's key
+    owners: Vec<u32>,
+    /// How many keys have more than one
+    folded: usize,
     /// Bytes that the cells may take in any case
     share: usize,
     /// Events whose paths were given up.
     excluded: u64,
-    /// The cells that packed events have led to, all of one bucket: that of these seconds.
+    /// The keys that packed events have led to
     pub(super) recall: Recall,
-    pub(super) window: (i64, i64),
+    /// The last bucket: from, to (exclusive)
+    window: (i64, i64),
+}
+
+/// The cells of a key, by their numbers.
+struct Series {
+    /// The last in order of time
+    last: u32,
+    /// The others, in order of time
+    earlier: Vec<u32>,
+    /// The others together, so that a question about all times asks each key once
+    before: Option<Box<Cell>>,
 }
 
 impl Table {
+    /// Bytes it takes.
+    fn size(&self) -> usize {
+        let (cell, number) = (size_of::<Cell>(), size_of::<u32>());
+        let cells = self.cells.len() * (cell + 2 * number) + self.folded * cell;
+        self.keys.size() + self.series.len() * size_of::<Series>() + cells
+    }
+
+    /// Adds the cells that a query selects to its rows. Error: `limit_exceeded`.
+    fn select(&self, rows: &mut Rows) -> Result<()> {
+        let query = rows.query();
+        if query.window.is_some() {
+            for (key, cell) in self.owners.iter().zip(&self.cells) {
+                rows.add(self.keys.key(*key as usize), cell)?;
+            }
+            return Ok(());
+        }
+        for (key, series) in self.series.iter().enumerate() {
+            let Some(last) = self.cells.get(series.last as usize) else { continue };
+            let key = self.keys.key(key);
+            let mut whole = last.clone();
+            if let Some(before) = &series.before {
+                whole = Cell::clone(before);
+                whole.merge(query.meter.aggregation, last, last.count);
+            }
+            if query.spans(&whole) {
+                rows.add(key, &whole)?;
+            } else {
+                for at in series.earlier.iter().chain([&series.last]) {
+                    if let Some(cell) = self.cells.get(*at as usize) {
+                        rows.add(key, cell)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether it may not grow, where the cells of the others take so many bytes.
-    pub(super) fn is_full(&self, how: Aggregation, others: usize) -> bool {
+    fn is_full(&self, how: Aggregation, others: usize) -> bool {
         let cells = if how == Aggregation::UniqueCount { UNIQUE_TEXTS_MAX } else { METER_CELLS_MAX };
-        let size = self.cells.size();
-        self.cells.list.len() >= cells
-            || self.cells.index.size() >= METER_TEXT_BYTES_MAX
+        let size = self.size();
+        self.cells.len() >= cells
+            || self.keys.size() >= METER_TEXT_BYTES_MAX
             || (size >= self.share && size + others >= TOTALS_BYTES_MAX)
     }
 
-    /// Adds a cell; gives its place. `bytes` are those of the cells of all tables.
-    pub(super) fn add(&mut self, how: Aggregation, key: &mut Vec<u8>, cell: &Cell, bytes: &mut usize) -> usize {
-        let others = bytes.saturating_sub(self.cells.size());
-        while self.is_full(how, others) && self.bucket != Size::Month {
-            self.bucket = if self.bucket == Size::Minute {
-                Size::Hour
-            } else if self.bucket == Size::Hour {
-                Size::Day
-            } else {
-                Size::Month
-            };
-            let finer = std::mem::take(&mut self.cells);
-            for (at, cell) in finer.list.iter().enumerate() {
-                self.put(how, &mut finer.index.key(at).to_vec(), cell, others);
-            }
-            self.window = (0, 0);
+    /// Adds a cell. `bytes` are those of the cells of all tables.
+    pub(super) fn add(&mut self, how: Aggregation, key: &[u8], cell: &Cell, bytes: &mut usize) -> Option<usize> {
+        let known = self.keys.find(key);
+        if known.is_some_and(|known| self.merge(how, known, cell)) {
+            return known;
         }
-        let place = self.put(how, key, cell, others);
-        *bytes = others + self.cells.size();
-        place
+        self.make(how, known, key, cell, bytes)
     }
 
-    fn put(&mut self, how: Aggregation, key: &mut Vec<u8>, cell: &Cell, others: usize) -> usize {
-        key::set_time(key, UTC.window(self.bucket, cell.first.into()).0);
-        if self.bucket == Size::Month && self.is_full(how, others) && self.cells.index.find(key).is_none() {
-            key.truncate(key::TIME);
+    /// Adds a cell to the one of this key in the same bucket, if there is one.
+    pub(super) fn merge(&mut self, how: Aggregation, key: usize, cell: &Cell) -> bool {
+        let (place, found) = self.find(key, cell.first);
+        let Some(mine) = found.and_then(|at| self.cells.get_mut(at as usize)) else { return false };
+        mine.merge(how, cell, cell.count);
+        if let Some(series) = self.series.get_mut(key).filter(|series| place < series.earlier.len())
+            && let Some(before) = &mut series.before
+        {
+            before.merge(how, cell, cell.count);
         }
-        self.cells.put(key, cell, how, cell.count)
+        true
+    }
+
+    /// The place in its key's series of the cell of a second's bucket, and the cell's number, if there is one.
+    fn find(&mut self, key: usize, second: u32) -> (usize, Option<u32>) {
+        let second = i64::from(second);
+        if !(self.window.0..self.window.1).contains(&second) {
+            self.window = UTC.window(self.bucket, second);
+        }
+        let (from, to) = self.window;
+        let Some(series) = self.series.get(key) else { return (0, None) };
+        let first = |at: u32| self.cells.get(at as usize).map_or(0, |cell| i64::from(cell.first));
+        // Most often it is the last one, or comes behind it.
+        let last = first(series.last);
+        if last < to {
+            return if last < from {
+                (series.earlier.len() + 1, None)
+            } else {
+                (series.earlier.len(), Some(series.last))
+            };
+        }
+        let place = series.earlier.partition_point(|at| first(*at) < from);
+        (place, series.earlier.get(place).copied().filter(|at| first(*at) < to))
+    }
+
+    /// Makes room for a cell that is not there, and adds it. Gives the number of its key, unless it is counted as
+    /// `__other__`.
+    pub(super) fn make(
+        &mut self,
+        how: Aggregation,
+        known: Option<usize>,
+        key: &[u8],
+        cell: &Cell,
+        bytes: &mut usize,
+    ) -> Option<usize> {
+        let others = bytes.saturating_sub(self.size());
+        while self.is_full(how, others) && self.bucket != Size::Month {
+            self.coarsen(how);
+        }
+        let is_new = known.is_none_or(|known| self.find(known, cell.first).1.is_none());
+        let number = if is_new && self.is_full(how, others) {
+            let other = self.keys.place(&key::new(0));
+            self.put(how, other, cell);
+            None
+        } else {
+            let number = known.unwrap_or_else(|| self.keys.place(key));
+            self.put(how, number, cell);
+            Some(number)
+        };
+        *bytes = others + self.size();
+        number
+    }
+
+    fn put(&mut self, how: Aggregation, key: usize, cell: &Cell) {
+        if self.merge(how, key, cell) {
+            return;
+        }
+        let (place, _) = self.find(key, cell.first);
+        let number = self.cells.len() as u32;
+        match self.series.get_mut(key) {
+            // Each key's first cell comes with it.
+            None => self.series.push(Series { last: number, earlier: Vec::new(), before: None }),
+            Some(series) => {
+                let mut early = cell;
+                if place > series.earlier.len() {
+                    early = self.cells.get(series.last as usize).unwrap_or(cell);
+                    series.earlier.push(std::mem::replace(&mut series.last, number));
+                } else {
+                    series.earlier.insert(place, number);
+                }
+                match &mut series.before {
+                    Some(before) => before.merge(how, early, early.count),
+                    None => {
+                        series.before = Some(Box::new(early.clone()));
+                        self.folded += 1;
+                    }
+                }
+            }
+        }
+        self.cells.push(cell.clone());
+        self.owners.push(key as u32);
+    }
+
+    /// Puts all cells into the next larger buckets.
+    fn coarsen(&mut self, how: Aggregation) {
+        self.bucket = if self.bucket == Size::Minute {
+            Size::Hour
+        } else if self.bucket == Size::Hour {
+            Size::Day
+        } else {
+            Size::Month
+        };
+        self.window = (0, 0);
+        self.folded = 0;
+        self.series.clear();
+        let owners = std::mem::take(&mut self.owners);
+        for (key, cell) in owners.iter().zip(std::mem::take(&mut self.cells)) {
+            self.put(how, *key as usize, &cell);
+        }
     }
 }

@@ -129,7 +129,15 @@ impl Price {
 
     /// Prices one line for a quantity; for what goes by a cost, the quantity is the cost. Error: `overflow`.
     pub fn rate_quantity(&self, quantity: Decimal, currency: &Currency) -> Result<Line> {
-        rate(&self.0, &self.usage(quantity), currency)
+        let kind = member(&self.0, "type").as_str().unwrap_or_default();
+        if matches!(kind, "cost_plus" | "matrix" | "percentage") {
+            return rate(&self.0, &self.usage(quantity), currency);
+        }
+        // All others go by the quantity that the line has.
+        let mut line = Line::of(quantity);
+        apply(&self.0, &Value::Null, &mut line)?;
+        line.round(currency.digits)?;
+        Ok(line)
     }
 
     /// A quantity as the usage that the price goes by.
@@ -260,12 +268,14 @@ fn apply(price: &Value, usage: &Value, line: &mut Line) -> Result<()> {
         amount.minus(&number(adjust, "amount_discount", zero));
         amount.at_least(zero);
     }
-    let mut kept = Ratio::HUNDRED;
-    kept.minus(&number(adjust, "percent_discount", zero));
-    if kept.is_negative() {
-        return Err(invalid("a discount is at most 100 percent", "percent_discount").at("adjust"));
+    if adjust.present("percent_discount").is_some() {
+        let mut kept = Ratio::HUNDRED;
+        kept.minus(&number(adjust, "percent_discount", zero));
+        if kept.is_negative() {
+            return Err(invalid("a discount is at most 100 percent", "percent_discount").at("adjust"));
+        }
+        amount.percent(&kept);
     }
-    amount.percent(&kept);
     for (key, bound) in [("minimum", Ratio::at_least as fn(&mut Ratio, &Ratio)), ("maximum", Ratio::at_most)] {
         if adjust.present(key).is_some() {
             let mut limit = number(adjust, key, zero);
