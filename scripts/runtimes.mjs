@@ -9,6 +9,8 @@ const modules = fileURLToPath(new URL('../node_modules/', import.meta.url))
 function program(scope, ...names) {
   const packages = existsSync(modules + scope) ? readdirSync(modules + scope) : []
   const paths = packages.flatMap((name) => names.map((file) => `${modules}${scope}/${name}/${file}`))
+  // Bun's install script, where npm runs it, moves the program.
+  if (scope === '@oven') paths.push(`${modules}bun/bin/bun.exe`)
   const found = paths.find((path) => existsSync(path))
   if (!found) throw new Error(`${scope} has no program for this platform in node_modules: run npm ci`)
   return found
