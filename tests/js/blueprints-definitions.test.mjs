@@ -196,6 +196,16 @@ test("the use cases of Dodo's blueprints, by builders, under its own names", asy
   }
 })
 
+test("LLM clients make events under Dodo's names", async () => {
+  const { dodoMeters } = llm.as(dodoNames.llm)
+  const { meter, events } = client({ llm: dodoNames.llm, meters: dodoMeters })
+  const answer = { id: 'r', model: 'gpt-4o', usage: { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 } }
+  meter.observe({ object: 'chat.completion', ...answer }, { provider: 'openai', subject: 'cus_1' })
+  const [{ type, data }] = await events(1)
+  assert.deepEqual([type, data.inputTokens, data.outputTokens, data.totalTokens], ['llm.chat_completion', 3, 5, 8])
+  assert.equal(meter.preview('tokens_total').data[0].value, 8)
+})
+
 test('a name that Dodo has no meter for is left out, not made another', () => {
   const { dodoMeters, meters } = blueprints.storageSnapshot
   assert.deepEqual(

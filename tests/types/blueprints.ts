@@ -4,9 +4,19 @@ import express from 'express'
 import fastify from 'fastify'
 import { type Context, Hono } from 'hono'
 import { openmeter, Taximeter } from 'taximeter'
-import { apiGateway, blueprint, dodoNames, objectStorage, stream, timeRange } from 'taximeter/blueprints'
+import { apiGateway, blueprint, dodoNames, llm, objectStorage, stream, timeRange } from 'taximeter/blueprints'
 
 export const meter = new Taximeter({ source: 'types', sink: openmeter({ url: 'http://localhost:8888' }) })
+
+export const dodo = new Taximeter({
+  source: 'types',
+  sink: openmeter({ url: 'http://localhost:8888' }),
+  llm: dodoNames.llm,
+  meters: llm.as(dodoNames.llm).dodoMeters,
+  prices: { meters: llm.prices },
+})
+dodo.record(() => llm.event('acme', { model: 'm', total_tokens: '12' }))
+dodo.span({ subject: 'acme', type: dodoNames.timeRange.eventType, fields: dodoNames.timeRange.fields }).end()
 
 export const hono = new Hono<{ Variables: { user: { id: string } } }>()
 hono.use(apiGateway.hono(meter, { subject: (c) => c.req.header('x-customer'), exclude: ['/health'] }))

@@ -8,7 +8,7 @@ export interface ApiOptions<Given> {
    * Whose call it is; asked when the answer is given, so that authentication has been. Nobody's call (`undefined`) is not
    * counted. What it throws is told by `on('error')`.
    */
-  subject: (request: Given) => string | undefined | Promise<string | undefined>
+  subject: (request: Given) => string | undefined | PromiseLike<string | undefined>
   /** Only these endpoints: `/items/:id`, `POST /items`, `/v1/*`, `POST *`. All if absent. */
   include?: readonly string[]
   /** Not these endpoints, e.g. `['/health', 'OPTIONS *']`. */
@@ -73,7 +73,7 @@ export function count<Given extends object>(
       }))
     }
     const subject = options.subject(request)
-    if (subject instanceof Promise) subject.then(record, fail)
+    if (subject instanceof Object) Promise.resolve(subject).then(record, fail)
     else record(subject)
   } catch (error) {
     fail(error)
