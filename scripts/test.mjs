@@ -93,7 +93,7 @@ function run(command, isAlone) {
 
 function testFiles() {
   const packages = readdirSync('packages').map((name) => `packages/${name}/test`)
-  const files = ['tests/js', 'tests/faults', ...packages].flatMap((folder) =>
+  const files = ['tests/js', 'tests/faults', 'tests/sinks', ...packages].flatMap((folder) =>
     readdirSync(folder, { recursive: true }).map((file) => `./${folder}/${file.replaceAll('\\', '/')}`),
   )
   const wanted = files.filter((file) => /\.test\.m?js$/.test(file) && file.includes(filter)).sort()

@@ -79,7 +79,7 @@ impl Client {
             staging: Staging::new(source, sink.packed()),
             source: source.to_owned(),
             ids: Ids::seeded([0; 16]),
-            recent: Recent::default(),
+            recent: Recent::new(!sink.takes_source()),
             totals,
             lint,
             bill,

@@ -7,11 +7,22 @@ export interface RequestShape {
   /** Name of the header that carries the secret, and what stands before it. */
   authName: string
   authPrefix: string
+  /** One more header; none if empty. */
+  headerName: string
+  headerValue: string
   prefix: string
   separator: string
   suffix: string
   /** Statuses with which the vendor takes the batch: for these the body is not waited for. */
   accepted: number[]
+  /** Where a token is got that takes the key's place; none if empty. */
+  sessionUrl: string
+  /** A header of answers that the core wants to see; none if empty. */
+  hintName: string
+  /** Whether a body may be sent as gzip. */
+  gzip: boolean
+  /** Whether an answer may name events by their ids. */
+  namesIds: boolean
 }
 
 /** Where bodies go. */
@@ -19,6 +30,7 @@ export interface Target {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly accepted: readonly number[]
+  readonly hintName: string
 }
 
 /** A server's answer. */
@@ -27,6 +39,8 @@ export interface Answer {
   readonly contentType: string | undefined
   readonly retryAfter: string | undefined
   readonly date: string | undefined
+  /** The header that the sink asked for. */
+  readonly hint?: string | undefined
   /** The text of the first {@link ANSWER_BYTES_MAX} bytes; empty after an accepted status. */
   readonly body: string
 }
@@ -55,9 +69,9 @@ export interface Exchange {
  * the body.
  *
  * The body is JavaScript's own bytes: what lies in the core's memory may be overwritten before it is sent. `done` gets
- * the answer, or what was thrown; of several calls the first counts.
+ * the answer, or what was thrown; of several calls the first counts. `headers` are those of this request alone.
  */
-export type Transport = (body: Uint8Array<ArrayBuffer>, done: Done) => Exchange
+export type Transport = (body: Uint8Array<ArrayBuffer>, done: Done, headers?: Record<string, string>) => Exchange
 export type Done = (answer: Answer | { thrown: unknown }) => void
 
 /** Bytes of a vendor's answer that are read. */
@@ -109,16 +123,18 @@ export function send(
 /** Sends with a `fetch`, the platform's or an injected one. */
 export const viaFetch =
   (fetch: typeof globalThis.fetch, target: Target): Transport =>
-  (body, done) => {
+  (body, done, headers) => {
     const abort = new AbortController()
-    exchange(fetch, target, body, abort, done).catch((thrown) => done({ thrown }))
+    exchange(fetch, { ...target, headers: { ...target.headers, ...headers } }, body, abort, done).catch((thrown) =>
+      done({ thrown }),
+    )
     // It does not tell how far it came; what its failure says is the core's to judge.
     return { abort: () => abort.abort(), unsent: () => false }
   }
 
 async function exchange(
   fetch: typeof globalThis.fetch,
-  { url, headers, accepted }: Target,
+  { url, headers, accepted, hintName }: Target,
   body: Uint8Array<ArrayBuffer>,
   abort: AbortController,
   done: Done,
@@ -132,6 +148,7 @@ async function exchange(
     contentType: header('content-type'),
     retryAfter: header('retry-after'),
     date: header('date'),
+    hint: hintName ? header(hintName) : undefined,
   }
   if (!accepted.includes(status)) return done({ ...answer, body: await readBody(response) })
   done({ ...answer, body: '' })

@@ -28,7 +28,29 @@ export {
 } from './price/plan'
 export { burnDown, invoice, rate, rateOpenMeter } from './price/rate'
 export type * from './price/types'
-export { type BatchOptions, type DodoOptions, dodo, type OpenMeterOptions, openmeter, type Sink } from './sink'
+export type { BatchOptions, Sink } from './sink/sink'
+export {
+  type AutumnOptions,
+  autumn,
+  type CreemOptions,
+  creem,
+  type DodoOptions,
+  dodo,
+  flexprice,
+  lago,
+  metronome,
+  type OpenMeterOptions,
+  type OrbOptions,
+  openmeter,
+  orb,
+  type PolarOptions,
+  polar,
+  type SchematicOptions,
+  type StripeOptions,
+  schematic,
+  stripe,
+  type VendorOptions,
+} from './sink/vendors'
 export type { Span, SpanOptions, SpanStatus } from './span'
 export type { Spool } from './spool/journal'
 export { Taximeter, type TaximeterOptions } from './taximeter'

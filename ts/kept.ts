@@ -114,6 +114,18 @@ export class Kept {
     })
   }
 
+  /** Their ids, in order; a hyphen for what is not kept any more. */
+  ids(runs: Runs): string[] {
+    const ids: string[] = []
+    for (let i = 0; i + 1 < runs.length; i += 2) {
+      for (let seq = runs[i] as number; seq <= (runs[i + 1] as number); seq++) {
+        const piece = this.#slabs[this.#find(seq)]?.piece
+        ids.push(piece === undefined || piece.first > seq ? '-' : piece.id(seq - piece.first))
+      }
+    }
+    return ids
+  }
+
   /** A request's body with those of these events that are pending, if any is. */
   body(runs: Runs, prefix: Uint8Array, suffix: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
     const parts = [prefix]

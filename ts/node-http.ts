@@ -17,7 +17,7 @@ type Http = Pick<typeof import('node:http'), 'request'>
  *
  * Bun and Deno imitate it, and their `fetch` costs less; Workers imitate it with theirs, and lack libuv.
  */
-export function viaNode({ url, headers, accepted }: Target): Transport | undefined {
+export function viaNode({ url, headers, accepted, hintName }: Target): Transport | undefined {
   const { process } = globalThis as { process?: Partial<NodeJS.Process> }
   const versions = process?.versions
   if (!versions?.node || !versions.uv || versions.bun || versions.deno || !process?.getBuiltinModule) return undefined
@@ -26,12 +26,14 @@ export function viaNode({ url, headers, accepted }: Target): Transport | undefin
   const isTls = protocol === 'https:'
   const options = { method: 'POST', hostname: hostname.replace(/^\[|\]$/g, ''), port, path: pathname }
   // As a list they are sent as they stand, which costs least.
-  const lines = Object.entries({ host, accept: '*/*', 'user-agent': 'taximeter', ...headers }).flat()
-  return (body, done) => {
+  const all = { host, accept: '*/*', 'user-agent': 'taximeter', ...headers }
+  const lines = Object.entries(all).flat()
+  return (body, done, more) => {
     // Looked up late, so that a module that is patched after import (tracing) is the one that is called.
     const http = load(isTls ? 'node:https' : 'node:http')
     let unsent = true
-    const request = http.request({ ...options, headers: [...lines, 'content-length', String(body.length)] })
+    const sent = more ? Object.entries({ ...all, ...more }).flat() : lines
+    const request = http.request({ ...options, headers: [...sent, 'content-length', String(body.length)] })
     request
       .on('socket', (socket) => {
         // An awaited flush holds the process, and nothing else does.
@@ -42,14 +44,14 @@ export function viaNode({ url, headers, accepted }: Target): Transport | undefin
             unsent = false
           })
       })
-      .on('response', (response) => take(response, accepted, done))
+      .on('response', (response) => take(response, accepted, hintName, done))
       .on('error', (thrown) => done({ thrown }))
       .end(body)
     return { abort: () => void request.destroy(), unsent: () => unsent }
   }
 }
 
-function take(response: IncomingMessage, accepted: readonly number[], done: Done): void {
+function take(response: IncomingMessage, accepted: readonly number[], hintName: string, done: Done): void {
   const { statusCode: status = 0, headers } = response
   const isAccepted = accepted.includes(status)
   const chunks: Uint8Array[] = []
@@ -62,6 +64,7 @@ function take(response: IncomingMessage, accepted: readonly number[], done: Done
       contentType: headers['content-type'],
       retryAfter: headers['retry-after'],
       date: headers.date,
+      hint: headers[hintName] as string | undefined,
       body: answerText(chunks),
     })
   const over = () => {

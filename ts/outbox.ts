@@ -507,7 +507,8 @@ export class Outbox {
       // Together with what comes of it.
       if (this.#spool) this.#unwritten.push({ do: 'returned', seqs })
       // A core that was made meanwhile does not know the batch, and has its events back already.
-      this.#outcomes.push(() => this.#perform((core) => tell(core, batch, outcome)))
+      const ids = this.#core.request.namesIds && 'status' in outcome ? this.#kept.ids(seqs) : []
+      this.#outcomes.push(() => this.#perform((core) => tell(core, batch, outcome, ids)))
       // What is sent next belongs to a request that lives on: to the last one that waits.
       const heir = this.#waiters.filter(({ wake }) => wake).at(-1)
       if (heir?.wake) heir.wake()
@@ -600,10 +601,10 @@ function spoolError(error: unknown, otherwise: string): TaximeterError {
 }
 
 /** Tells the core what came of a request. */
-function tell(core: Core, batch: number, outcome: Outcome): Float64Array {
+function tell(core: Core, batch: number, outcome: Outcome, ids: string[]): Float64Array {
   const isAnswer = 'status' in outcome
   const lines = isAnswer
-    ? [outcome.contentType, outcome.retryAfter, outcome.date, outcome.body]
+    ? [outcome.contentType, outcome.retryAfter, outcome.date, outcome.hint, ids.join(' '), outcome.body]
     : [outcome.error, outcome.text]
   const [status, unsent] = isAnswer ? [outcome.status, false] : [undefined, outcome.unsent]
   return core.outcome(batch, status, unsent, lines.join('\n'), now(), Date.now(), random())

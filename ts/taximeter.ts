@@ -1,5 +1,5 @@
 import { CoreHandle, toError } from './core'
-import { KEEPALIVE_BYTES_MAX, type Transport, viaFetch } from './driver'
+import { KEEPALIVE_BYTES_MAX, type Target, type Transport, viaFetch } from './driver'
 import { Emitter } from './emitter'
 import { TaximeterError } from './errors'
 import { dataText, jsonText } from './json'
@@ -10,7 +10,7 @@ import { viaNode } from './node-http'
 import { FLUSH_DEADLINE_MS, now, Outbox, single } from './outbox'
 import { eventsBytes } from './preview'
 import { Budget, type BudgetOptions, type Comparison, type Plan } from './price/plan'
-import { Sink } from './sink'
+import { Sink } from './sink/sink'
 import { Span, type SpanOptions, timed } from './span'
 import type { Spool } from './spool/journal'
 import { Staging } from './staging/staging'
@@ -182,7 +182,7 @@ export class Taximeter {
     )
     this.#outbox = new Outbox(
       this.#core,
-      this.#transport(sink),
+      sink.connect((target) => this.#transport(target), this.#core.request),
       this.#events,
       () => this.#staging.drain(),
       options.spool,
@@ -502,10 +502,7 @@ export class Taximeter {
     return this.#events.on(name, listener)
   }
 
-  #transport(sink: Sink): Transport {
-    const { url, contentType, authName, authPrefix, accepted } = this.#core.request
-    const headers = { 'content-type': contentType, ...sink.authorization(authName, authPrefix) }
-    const target = { url, headers, accepted }
+  #transport(target: Target): Transport {
     const { fetch } = this.#options
     if (fetch) return viaFetch(fetch, target)
     // Bound late, so that a fetch that is patched after import (tracing) is the one that is called.

@@ -45,16 +45,16 @@ pub struct Staging {
     pub report: Vec<u32>,
     /// From the id's end to the type: `","source":"…","type":`
     type_start: String,
-    packed: &'static Packed,
+    packed: Packed,
     texts: Texts,
 }
 
 impl Staging {
     /// Nothing staged. `source` is that of all events.
-    pub fn new(source: &str, packed: &'static Packed) -> Self {
+    pub fn new(source: &str, packed: Packed) -> Self {
         let mut type_start = String::from("\"");
-        if let Some(before) = packed.source {
-            type_start.push_str(before);
+        if !packed.source.is_empty() {
+            type_start.push_str(packed.source);
             push_string(&mut type_start, source);
         }
         type_start.push_str(packed.kind);
@@ -80,7 +80,7 @@ impl Staging {
     }
 
     /// Which events may be packed.
-    pub fn packed(&self) -> &'static Packed {
+    pub fn packed(&self) -> Packed {
         self.packed
     }
 

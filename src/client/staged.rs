@@ -23,7 +23,7 @@ impl Client {
     pub fn open_staging(&mut self) -> String {
         self.staging.open();
         let packed = self.staging.packed();
-        let event_bytes = if self.source.len() <= ATTRIBUTE_BYTES_MAX {
+        let event_bytes = if packed.takes_any && self.source.len() <= ATTRIBUTE_BYTES_MAX {
             self.delivery.event_bytes_max().min(EVENT_BYTES_MAX)
         } else {
             0

@@ -14,7 +14,7 @@ const WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday
 /// Milliseconds since 1970. `near_ms` decides the century of a year of two digits.
 ///
 /// Strict: a form is met byte by byte, and the weekday is the date's own.
-pub(super) fn parse(text: &str, near_ms: i64) -> Option<i64> {
+pub(crate) fn parse(text: &str, near_ms: i64) -> Option<i64> {
     let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
     let (weekday, rest) = text.split_at_checked(letters)?;
     let (form, fields) = FORMS.iter().find_map(|form| Some((*form, read(form, rest)?)))?;

@@ -14,6 +14,7 @@ mod stats;
 mod verdict;
 
 pub use action::{Action, packed};
+pub(crate) use http_date::parse as http_date;
 pub use machine::{Delivery, Now, Offered};
 pub use outcome::{Answer, Outcome};
 pub use settings::{Policy, Settings};

@@ -28,13 +28,18 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// `Date`
     pub date: Option<String>,
+    /// The header that the sink asked for.
+    pub hint: Option<String>,
+    /// The ids of the events sent, with blanks between, if the answer is no success.
+    pub ids: String,
     /// The body's text.
     pub body: String,
 }
 
 impl Outcome {
-    /// Reads what the host tells: the status and, as lines, the headers `Content-Type`, `Retry-After` and `Date` (empty
-    /// if absent) and the body; or no status and, as lines, the failure's code and words.
+    /// Reads what the host tells: the status and, as lines, the headers `Content-Type`, `Retry-After`, `Date` and the one
+    /// that the sink asked for (empty if absent), the ids sent, and the body; or no status and, as lines, the failure's code
+    /// and words.
     pub fn read(status: Option<u16>, unsent: bool, lines: &str) -> Self {
         let mut rest = lines;
         let mut line = || {
@@ -47,8 +52,9 @@ impl Outcome {
             return Self::Failed { error: line(), text: rest.to_owned(), unsent };
         };
         let mut header = || Some(line()).filter(|text| !text.is_empty());
-        let (content_type, retry_after, date) = (header(), header(), header());
-        Self::Answer(Answer { status, content_type, retry_after, date, body: rest.to_owned() })
+        let (content_type, retry_after, date, hint, ids) = (header(), header(), header(), header(), header());
+        let ids = ids.unwrap_or_default();
+        Self::Answer(Answer { status, content_type, retry_after, date, hint, ids, body: rest.to_owned() })
     }
 }
 
@@ -59,12 +65,14 @@ mod tests {
     #[test]
     fn read_from_lines() {
         assert_eq!(
-            Outcome::read(Some(429), false, "text/plain\n2\nx\nslow\ndown"),
+            Outcome::read(Some(429), false, "text/plain\n2\nx\ntrue\na b\nslow\ndown"),
             Outcome::Answer(Answer {
                 status: 429,
                 content_type: Some("text/plain".into()),
                 retry_after: Some("2".into()),
                 date: Some("x".into()),
+                hint: Some("true".into()),
+                ids: "a b".into(),
                 body: "slow\ndown".into()
             })
         );

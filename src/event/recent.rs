@@ -10,6 +10,8 @@ use crate::limits::RECENT_IDS_MAX;
 /// They are kept in two lists: when the newer one is full, the older one goes.
 #[derive(Default)]
 pub struct Recent {
+    /// Whether the vendor knows events by their ids alone.
+    ids_alone: bool,
     older: List,
     newer: List,
 }
@@ -22,12 +24,17 @@ struct List {
 }
 
 impl Recent {
-    /// Whether this very event (type, subject and data) was seen under its source and id. Its time is not compared:
+    /// None yet; `ids_alone`: the vendor knows events by their ids, without their sources.
+    pub fn new(ids_alone: bool) -> Self {
+        Self { ids_alone, ..Self::default() }
+    }
+
+    /// Whether this very event (source, type, subject and data) was seen under its source and id. Its time is not compared:
     /// a retry of the caller's code stamps a new one.
     ///
     /// Error: `id_reused` for the same source and id with other content.
     pub fn seen(&self, event: &Event) -> Result<bool> {
-        let key = key(event);
+        let key = self.key(event);
         let content_of = |list: &List, skip: usize| {
             let number = list.ids.find(key.as_bytes()).filter(|number| *number >= skip)?;
             list.contents.get(number).copied()
@@ -47,20 +54,22 @@ impl Recent {
         if self.newer.ids.len() == RECENT_IDS_MAX {
             self.older = std::mem::take(&mut self.newer);
         }
-        self.newer.ids.place(key(event).as_bytes());
+        let key = self.key(event);
+        self.newer.ids.place(key.as_bytes());
         self.newer.contents.push(content(event));
     }
-}
 
-/// A NUL cannot be in an id or a source, so two pairs never give one key.
-fn key(event: &Event) -> String {
-    [event.source.as_str(), "\0", &event.id].concat()
+    /// A NUL cannot be in an id or a source, so two pairs never give one key.
+    fn key(&self, event: &Event) -> String {
+        let source = if self.ids_alone { "" } else { event.source.as_str() };
+        [source, "\0", &event.id].concat()
+    }
 }
 
 /// FNV-1a: tells contents apart; nobody gains anything by a collision with an event of his own.
 fn content(event: &Event) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for part in [event.kind.as_str(), &event.subject, event.data.as_deref().unwrap_or_default()] {
+    for part in [event.source.as_str(), &event.kind, &event.subject, event.data.as_deref().unwrap_or_default()] {
         for byte in part.bytes().chain([0]) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
@@ -92,6 +101,18 @@ mod tests {
         assert_eq!(recent.seen(&event("a", "{}")), Ok(true));
         assert_eq!(recent.seen(&event("a", r#"{"n":1}"#)).unwrap_err().code, "id_reused");
         assert_eq!(recent.seen(&event("b", "{}")), Ok(false));
+    }
+
+    #[test]
+    fn where_the_id_is_all_two_sources_cannot_share_it() {
+        let other = Event { source: "other".into(), ..event("a", "{}") };
+        let mut recent = Recent::default();
+        recent.remember(&event("a", "{}"));
+        assert_eq!(recent.seen(&other), Ok(false));
+        let mut recent = Recent::new(true);
+        recent.remember(&event("a", "{}"));
+        assert_eq!(recent.seen(&event("a", "{}")), Ok(true));
+        assert_eq!(recent.seen(&other).unwrap_err().code, "id_reused");
     }
 
     #[test]

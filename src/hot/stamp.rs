@@ -3,11 +3,11 @@
 /// How an event is written around what it is made of.
 #[derive(Clone, Copy)]
 pub struct Form {
-    /// What stands before the id, from the comma between two events on: 28 bytes at most.
+    /// What stands between the comma between two events and the id, a string: 26 bytes at most.
     pub head: &'static [u8],
-    /// What stands before the time: 14 bytes at most.
+    /// What stands before the time, a string: 24 bytes at most.
     pub time: &'static [u8],
-    /// What stands between the fraction of the time's second and the data: 48 bytes at most.
+    /// What stands between the time and the data: 46 bytes at most.
     pub data: &'static [u8],
 }
 
@@ -25,11 +25,11 @@ impl HeadText {
     /// No id yet.
     pub fn new(form: &Form) -> Self {
         let mut text = [b' '; 64];
-        let start = form.head.iter().chain(b"00000000-0000-7000-8000-000000000000");
+        let start = b",".iter().chain(form.head).chain(b"\"00000000-0000-7000-8000-000000000000");
         for (byte, with) in text.iter_mut().zip(start) {
             *byte = *with;
         }
-        Self { text, length: form.head.len() + 36, known: None }
+        Self { text, length: form.head.len() + 38, known: None }
     }
 
     /// Becomes the id of an event; what does not fit its bits is cut off.
@@ -86,12 +86,12 @@ impl TimeText {
     /// No time yet; times count from `base_ms`.
     pub fn new(form: &Form, base_ms: i64) -> Self {
         let mut text = [b' '; 96];
-        let places = form.time.iter().chain(&[b'.'; 23]).chain(form.data);
+        let places = form.time.iter().chain(b"\"").chain(&[b'.'; 23]).chain(b"Z\"").chain(form.data);
         for (byte, with) in text.iter_mut().zip(places) {
             *byte = *with;
         }
         let base = (base_ms.div_euclid(1000), base_ms.rem_euclid(1000) as u32);
-        Self { text, second_end: form.time.len() + 19, rest: form.data.len(), second: None, base, delta: 0 }
+        Self { text, second_end: form.time.len() + 20, rest: form.data.len() + 2, second: None, base, delta: 0 }
     }
 
     /// Becomes the second of an event, so many milliseconds after the base; gives the milliseconds that are left.

@@ -1,54 +1,65 @@
-//! Ingest endpoints: data and pure functions, one file a vendor.
+//! Ingest endpoints: a declaration each, and pure functions that read it, one file a vendor.
 //!
 //! A sink turns an event into the vendor's text ([`Sink::map`]), says how such texts are joined into a request
 //! ([`Sink::request_json`]) and judges the answer ([`Sink::verdict`]). The secret never comes here: the host adds it.
 
+mod answer;
+mod autumn;
+mod cloudevents;
+mod creem;
+mod data;
 mod dodo;
+mod flexprice;
+mod form;
+mod lago;
+mod metronome;
 mod openmeter;
+mod orb;
+mod polar;
+mod schematic;
+mod stripe;
 mod url;
+mod vendor;
 
 pub use dodo::{EVENTS_MAX as DODO_EVENTS_MAX, check as check_metadata};
 
+use self::form::Form;
+use self::vendor::Declared;
 use crate::delivery::{Outcome, Verdict, verdict};
 use crate::error::{Error, Result};
-use crate::event::Event;
 use crate::json::{Value, Writer};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINGER_MAX_MS};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Vendor {
-    OpenMeter,
-    Dodo,
-}
-
-/// What a vendor's endpoint asks for and answers.
-struct Declared {
-    /// Added to the base URL.
-    path: &'static str,
-    /// Sent as it stands, without parameters.
-    content_type: &'static str,
-    /// What stands before, between and after the events of a body.
-    prefix: &'static str,
-    separator: &'static str,
-    suffix: &'static str,
-    /// The statuses with which the vendor takes a batch.
-    accepted: &'static [u16],
-    /// Events of one request that the vendor takes.
-    events_max: usize,
-    /// How packed events are written, and which may be packed.
-    packed: Packed,
-    /// How far an event's time may lie behind and ahead.
-    oldest_ms: Option<u64>,
-    newest_ms: Option<u64>,
-}
+static VENDORS: [&Declared; 17] = [
+    &openmeter::V1,
+    &openmeter::V3,
+    &dodo::DECLARED,
+    &polar::DECLARED,
+    &lago::DECLARED,
+    &stripe::V1,
+    &stripe::V2,
+    &stripe::STREAM,
+    &orb::DECLARED,
+    &metronome::DECLARED,
+    &flexprice::DECLARED,
+    &autumn::DECLARED,
+    &schematic::DECLARED,
+    &creem::DECLARED,
+    &cloudevents::BATCH,
+    &cloudevents::SINGLE,
+    &cloudevents::FUNCTION,
+];
 
 /// How a vendor's events are written from packed words: the same bytes as by [`Sink::map`]. What is not within these
 /// bounds is not packed, so that [`Sink::map`] sees it.
+#[derive(Clone, Copy)]
 pub struct Packed {
+    /// Whether any event may be packed.
+    pub takes_any: bool,
     /// What stands around id, time and data.
     pub form: hot::Form,
     /// What stands before the source, where the vendor takes one.
-    pub source: Option<&'static str>,
+    pub source: &'static str,
     /// What stands before the type.
     pub kind: &'static str,
     /// What stands before the subject.
@@ -89,88 +100,148 @@ pub struct Batching {
 /// A configured endpoint.
 #[derive(Clone)]
 pub struct Sink {
-    vendor: Vendor,
+    declared: &'static Declared,
     base: String,
+    form: Form,
+    /// What the vendor calls the customer, if that is a setting.
+    customer: String,
+    /// What the vendor calls the quantity, if that is a setting.
+    name: String,
+    /// The member of the data that is the quantity, if one is.
+    quantity: String,
     dedup: Dedup,
     batching: Batching,
 }
 
 impl Sink {
-    /// Reads settings:
+    /// Reads settings: `{"kind", "url"?, "batch"?}` and what the vendor has beside, see the table of vendors in `VENDORS`.
     ///
-    /// - `{"kind":"openmeter","url":…,"dedup"?:"off"|"unlimited"|<ms>,"batch"?}`
-    /// - `{"kind":"dodo","environment":"test"|"live","batch"?}`, or with `"url"` instead of the environment
-    ///
-    /// `batch` is `{"events"?,"bytes"?,"lingerMs"?}`. Errors: `invalid_sink`, `insecure_url`, `unknown_option`, with the
-    /// member as path.
+    /// `batch` is `{"events"?,"bytes"?,"lingerMs"?}`, `environment` is `test` or `live`, `dedup` is `off`, `unlimited` or
+    /// milliseconds, `customer` is `id` or `external` where the vendor has both, else the name of the customer's member,
+    /// `quantity` is a member of the data. Errors: `invalid_sink`, `insecure_url`, `unknown_option`, with the member as path.
     pub fn parse(settings: &Value) -> Result<Self> {
-        let (vendor, base, dedup) = match settings.get("kind").and_then(Value::as_str) {
-            Some("openmeter") => {
-                settings.only(&["kind", "url", "dedup", "batch"])?;
-                (Vendor::OpenMeter, openmeter::base(settings)?, openmeter::dedup(settings)?)
-            }
-            Some("dodo") => {
-                settings.only(&["kind", "environment", "url", "batch"])?;
-                (Vendor::Dodo, dodo::base(settings)?, Dedup::Unknown)
-            }
-            _ => return Err(invalid("there is no such sink").at("kind").help("known are openmeter and dodo")),
+        let kind = settings.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let Some(declared) = VENDORS.iter().find(|declared| declared.kind == kind) else {
+            return Err(invalid("there is no such sink").at("kind"));
         };
-        let batching = batching(settings.present("batch"), vendor.declared()).map_err(|e| e.at("batch"))?;
-        Ok(Self { vendor, base, dedup, batching })
-    }
-
-    /// The event as the vendor takes it: the same bytes for the same event, its numbers digit by digit.
-    ///
-    /// What the vendor would not take is refused with `field_limit` and never changed; the path says where.
-    pub fn map(&self, event: &Event) -> Result<String> {
-        match self.vendor {
-            Vendor::OpenMeter => Ok(event.to_json()),
-            Vendor::Dodo => dodo::map(event),
+        settings.only(declared.options)?;
+        let dedup = settings.present("dedup").map_or(Ok(declared.dedup), dedup)?;
+        let text = |name: &'static str, default: &str| match settings.present(name) {
+            None => Ok(default.to_owned()),
+            Some(Value::String(text)) if !text.is_empty() => Ok(text.as_ref().to_owned()),
+            Some(_) => Err(invalid("not a name").at(name)),
+        };
+        let customer = text("customer", declared.customer)?;
+        let own_ids = declared.customer == "external" && customer != "external";
+        if own_ids && customer != "id" {
+            return Err(invalid("not a kind of customer").at("customer").help("write 'id' or 'external'"));
         }
+        let name = text("name", declared.data.quantity)?;
+        Ok(Self {
+            declared,
+            base: base(settings, declared.hosts)?,
+            form: Form::new(declared.event, own_ids),
+            quantity: text("quantity", &name)?,
+            customer,
+            name,
+            dedup,
+            batching: batching(settings.present("batch"), declared).map_err(|e| e.at("batch"))?,
+        })
     }
 
     /// Whether the vendor takes any event as it is, as CloudEvents in JSON.
     pub fn takes_all(&self) -> bool {
-        self.vendor == Vendor::OpenMeter
+        self.declared.event == cloudevents::EVENT
+    }
+
+    /// Whether the vendor knows events by source and id; else by the id alone.
+    pub fn takes_source(&self) -> bool {
+        self.form.pieces.iter().any(|(_, word)| *word == "source")
     }
 
     /// How packed events are written.
-    pub fn packed(&self) -> &'static Packed {
-        &self.vendor.declared().packed
+    pub fn packed(&self) -> Packed {
+        let rules = &self.declared.data;
+        let plain = self.takes_data_as_it_is() && rules.takes_empty && !rules.is_required;
+        let [head, source, kind, subject, time, data] = self.form.usual().unwrap_or_default();
+        Packed {
+            takes_any: plain && !head.is_empty() && self.declared.chars_max == [usize::MAX; 3],
+            form: hot::Form { head: head.as_bytes(), time: time.as_bytes(), data: data.as_bytes() },
+            source,
+            kind,
+            subject,
+            members_max: rules.members_max,
+            units_max: (rules.key_chars_max, rules.value_chars_max),
+            takes_null: rules.takes_all,
+        }
     }
 
-    /// How the vendor's answer, or its absence, is to be taken.
-    pub fn verdict(&self, outcome: &Outcome) -> Verdict {
-        verdict(outcome, self.vendor.declared().accepted)
+    /// Takes what a vendor says in its own header for what others say in `Retry-After`.
+    pub fn heed(&self, outcome: &mut Outcome) {
+        if let Outcome::Answer(answer) = outcome
+            && self.declared.hint_is_wait
+            && answer.status == 429
+            && answer.retry_after.is_none()
+        {
+            answer.retry_after = answer.hint.take();
+        }
     }
 
-    /// How requests look:
-    /// `{url, contentType, authName, authPrefix, prefix, separator, suffix, accepted}`, `accepted` being statuses.
+    /// How the vendor's answer, or its absence, is to be taken, for a batch of events with these times.
+    pub fn verdict(&self, outcome: &Outcome, times: &[i64]) -> Verdict {
+        let said = match outcome {
+            Outcome::Answer(answer) => (self.declared.judge)(answer, times),
+            Outcome::Failed { .. } => None,
+        };
+        said.unwrap_or_else(|| verdict(outcome, self.declared.accepted))
+    }
+
+    /// How requests look: `{url, contentType, authName, authPrefix, headerName, headerValue, prefix, separator, suffix,
+    /// sessionUrl, hintName, accepted, gzip, namesIds}`, `accepted` being the statuses with which a body is not waited for.
     ///
     /// A body is `prefix`, the events' texts joined by `separator`, `suffix`; the secret goes behind `authPrefix` into
-    /// the header `authName`.
+    /// the header `authName`. Where there is a `sessionUrl`, it is not the secret that goes there, but a token that is
+    /// got with it.
     pub fn request_json(&self) -> String {
-        let declared = self.vendor.declared();
+        let declared = self.declared;
         let mut accepted = Writer::array();
-        for status in declared.accepted {
+        for status in declared.accepted.iter().filter(|_| !declared.is_read) {
             accepted.item(&status.to_string());
         }
+        let [auth_name, auth_prefix] = declared.auth;
+        let [header_name, header_value] = declared.header;
+        let [prefix, separator, suffix] = declared.frame;
+        let [session_base, session_path] = declared.session;
+        // Another host than the vendor's has it all.
+        let is_elsewhere = declared.hosts.iter().all(|(_, host)| *host != self.base);
+        let session_base = if is_elsewhere && !session_path.is_empty() { &self.base } else { session_base };
         let mut w = Writer::object();
-        w.string("url", &[&self.base, declared.path].concat())
-            .string("contentType", declared.content_type)
-            .string("authName", "authorization")
-            .string("authPrefix", "Bearer ")
-            .string("prefix", declared.prefix)
-            .string("separator", declared.separator)
-            .string("suffix", declared.suffix)
-            .raw("accepted", &accepted.end());
+        for (name, text) in [
+            ("url", [&self.base, declared.path].concat().as_str()),
+            ("contentType", declared.content_type),
+            ("authName", auth_name),
+            ("authPrefix", auth_prefix),
+            ("headerName", header_name),
+            ("headerValue", header_value),
+            ("prefix", prefix),
+            ("separator", separator),
+            ("suffix", suffix),
+            ("sessionUrl", &[session_base, session_path].concat()),
+            ("hintName", declared.hint),
+        ] {
+            w.string(name, text);
+        }
+        w.raw("accepted", &accepted.end());
+        for (name, is_so) in [("gzip", declared.gzip), ("namesIds", declared.names_ids)] {
+            w.raw(name, if is_so { "true" } else { "false" });
+        }
         w.end()
     }
 
     /// Bytes of a body beside its events: those of its frame, and those between two events.
     pub fn framing(&self) -> (usize, usize) {
-        let declared = self.vendor.declared();
-        (declared.prefix.len() + declared.suffix.len(), declared.separator.len())
+        let [prefix, separator, suffix] = self.declared.frame;
+        (prefix.len() + suffix.len(), separator.len())
     }
 
     /// How requests are filled.
@@ -185,21 +256,40 @@ impl Sink {
 
     /// How many milliseconds an event's time may lie behind the present.
     pub fn oldest_ms(&self) -> Option<u64> {
-        self.vendor.declared().oldest_ms
+        self.declared.oldest_ms
     }
 
     /// How many milliseconds an event's time may lie ahead of the present.
     pub fn newest_ms(&self) -> Option<u64> {
-        self.vendor.declared().newest_ms
+        self.declared.newest_ms
     }
 }
 
-impl Vendor {
-    fn declared(self) -> &'static Declared {
-        match self {
-            Self::OpenMeter => &openmeter::DECLARED,
-            Self::Dodo => &dodo::DECLARED,
+/// The base URL: one's own, or that of an environment.
+fn base(settings: &Value, hosts: &[(&str, &str)]) -> Result<String> {
+    let environment = settings.present("environment");
+    match settings.present("url") {
+        url if environment.is_none() && (url.is_some() || hosts.is_empty()) => url::base(url).map_err(|e| e.at("url")),
+        url => {
+            let name = environment.map_or(Some(""), Value::as_str);
+            let known = hosts.iter().find(|(known, _)| Some(*known) == name && url.is_none());
+            known.map(|(_, host)| (*host).to_owned()).ok_or_else(|| {
+                invalid("either an environment or a url is needed")
+                    .at("environment")
+                    .help("write 'test' or 'live'; there is no default, for test events in the live system are bills")
+            })
         }
+    }
+}
+
+fn dedup(value: &Value) -> Result<Dedup> {
+    match (value.as_str(), value.as_u64()) {
+        (Some("off"), _) => Ok(Dedup::Off),
+        (Some("unlimited"), _) => Ok(Dedup::Unlimited),
+        (_, Some(ms @ 1..)) => Ok(Dedup::Window(ms)),
+        _ => Err(invalid("not a time for which the server remembers ids")
+            .at("dedup")
+            .help("write 'off', 'unlimited' or milliseconds")),
     }
 }
 
@@ -232,111 +322,4 @@ fn invalid(message: &'static str) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::Instant;
-
-    fn sink(settings: &str) -> Result<Sink> {
-        Sink::parse(&Value::parse(settings).unwrap())
-    }
-
-    fn refused(settings: &str) -> (&'static str, String) {
-        sink(settings).map_or_else(|e| (e.code, e.path.clone().unwrap_or_default()), |_| panic!("{settings}"))
-    }
-
-    fn event(data: &str) -> Event {
-        let text = format!(
-            r#"{{"specversion":"1.0","id":"01a1fbd4-f5fa-7d1a-9b3e-5f2c81d40a11","source":"checkout-api","type":"llm.tokens","subject":"cus_42","time":"2026-11-21T02:00:00.250Z"{data}}}"#
-        );
-        Event::parse(&text, Instant::from_millis(0)).unwrap()
-    }
-
-    const DATA: &str = r#","data":{"tokens":1284,"model":"gpt-4o-mini","kind":"output"}"#;
-    const OPENMETER: &str = r#"{"kind":"openmeter","url":"http://127.0.0.1:8888"}"#;
-    const DODO: &str = r#"{"kind":"dodo","environment":"test"}"#;
-
-    #[test]
-    fn openmeter_takes_cloudevents() {
-        let sink = sink(OPENMETER).unwrap();
-        assert_eq!(
-            sink.map(&event(DATA)).unwrap(),
-            r#"{"specversion":"1.0","id":"01a1fbd4-f5fa-7d1a-9b3e-5f2c81d40a11","source":"checkout-api","type":"llm.tokens","subject":"cus_42","time":"2026-11-21T02:00:00.25Z","datacontenttype":"application/json","data":{"tokens":1284,"model":"gpt-4o-mini","kind":"output"}}"#
-        );
-        assert_eq!(
-            sink.request_json(),
-            r#"{"url":"http://127.0.0.1:8888/api/v1/events","contentType":"application/cloudevents-batch+json","authName":"authorization","authPrefix":"Bearer ","prefix":"[","separator":",","suffix":"]","accepted":[204]}"#
-        );
-        assert_eq!((sink.dedup(), sink.oldest_ms(), sink.newest_ms()), (Dedup::Off, None, None));
-    }
-
-    #[test]
-    fn dodo_takes_its_own_form() {
-        let sink = sink(DODO).unwrap();
-        assert_eq!(
-            sink.map(&event(DATA)).unwrap(),
-            r#"{"event_id":"01a1fbd4-f5fa-7d1a-9b3e-5f2c81d40a11","event_name":"llm.tokens","customer_id":"cus_42","timestamp":"2026-11-21T02:00:00.25Z","metadata":{"tokens":1284,"model":"gpt-4o-mini","kind":"output"}}"#
-        );
-        assert_eq!(
-            sink.map(&event("")).unwrap(),
-            r#"{"event_id":"01a1fbd4-f5fa-7d1a-9b3e-5f2c81d40a11","event_name":"llm.tokens","customer_id":"cus_42","timestamp":"2026-11-21T02:00:00.25Z"}"#
-        );
-        assert_eq!(
-            sink.request_json(),
-            r#"{"url":"https://test.dodopayments.com/events/ingest","contentType":"application/json","authName":"authorization","authPrefix":"Bearer ","prefix":"{\"events\":[","separator":",","suffix":"]}","accepted":[200]}"#
-        );
-        assert_eq!(sink.oldest_ms(), Some(3_600_000));
-        assert_eq!(sink.newest_ms(), Some(300_000));
-        assert!(
-            self::sink(r#"{"kind":"dodo","environment":"live"}"#).unwrap().request_json().contains("https://live.")
-        );
-    }
-
-    #[test]
-    fn digits_are_kept() {
-        let numbers = r#"{"a":9007199254740993,"b":0.10,"c":1e2,"d":-0,"e":12345678901234567890.000000000000000001}"#;
-        for settings in [OPENMETER, DODO] {
-            let text = sink(settings).unwrap().map(&event(&[r#","data":"#, numbers].concat())).unwrap();
-            assert!(text.ends_with(&[numbers, "}"].concat()), "{text}");
-        }
-    }
-
-    #[test]
-    fn settings_are_checked() {
-        for (settings, code, path) in [
-            ("{}", "invalid_sink", "kind"),
-            ("null", "invalid_sink", "kind"),
-            (r#"{"kind":"polar"}"#, "invalid_sink", "kind"),
-            (r#"{"kind":"openmeter"}"#, "invalid_sink", "url"),
-            (r#"{"kind":"openmeter","url":7}"#, "invalid_sink", "url"),
-            (r#"{"kind":"openmeter","url":"http://example.com"}"#, "insecure_url", "url"),
-            (r#"{"kind":"openmeter","url":"https://a.b","token":"x"}"#, "unknown_option", "token"),
-            (r#"{"kind":"openmeter","url":"https://a.b","dedup":"on"}"#, "invalid_sink", "dedup"),
-            (r#"{"kind":"openmeter","url":"https://a.b","dedup":1.5}"#, "invalid_sink", "dedup"),
-            (r#"{"kind":"openmeter","url":"https://a.b","dedup":0}"#, "invalid_sink", "dedup"),
-            (r#"{"kind":"dodo"}"#, "invalid_sink", "environment"),
-            (r#"{"kind":"dodo","environment":"prod"}"#, "invalid_sink", "environment"),
-            (r#"{"kind":"dodo","environment":"test","url":"https://a.b"}"#, "invalid_sink", "environment"),
-            (r#"{"kind":"dodo","environment":"test","dedup":"off"}"#, "unknown_option", "dedup"),
-            (r#"{"kind":"dodo","environment":"test","batch":5}"#, "invalid_sink", "batch"),
-            (r#"{"kind":"dodo","environment":"test","batch":{"events":1001}}"#, "invalid_sink", "batch.events"),
-            (r#"{"kind":"dodo","environment":"test","batch":{"events":0}}"#, "invalid_sink", "batch.events"),
-            (r#"{"kind":"dodo","environment":"test","batch":{"bytes":262145}}"#, "invalid_sink", "batch.bytes"),
-            (r#"{"kind":"dodo","environment":"test","batch":{"lingerMs":-1}}"#, "invalid_sink", "batch.lingerMs"),
-            (r#"{"kind":"dodo","environment":"test","batch":{"size":1}}"#, "unknown_option", "batch.size"),
-        ] {
-            assert_eq!(refused(settings), (code, path.to_owned()), "{settings}");
-        }
-        for (dedup, want) in
-            [("\"off\"", Dedup::Off), ("\"unlimited\"", Dedup::Unlimited), ("2764800000", Dedup::Window(2_764_800_000))]
-        {
-            let settings = format!(r#"{{"kind":"openmeter","url":"https://a.b","dedup":{dedup}}}"#);
-            assert_eq!(sink(&settings).unwrap().dedup(), want);
-        }
-        let full =
-            sink(r#"{"kind":"dodo","url":"http://localhost:1/","batch":{"events":1000,"bytes":1000,"lingerMs":0}}"#)
-                .unwrap();
-        let Batching { events_max, bytes_max, linger_ms } = full.batching();
-        assert_eq!((events_max, bytes_max, linger_ms), (1000, 1000, 0));
-        assert!(full.request_json().contains(r#""http://localhost:1/events/ingest""#));
-    }
-}
+mod tests;

@@ -1,49 +1,27 @@
-//! OpenMeter's v1 endpoint, cloud or self-hosted. (Server of 2026-08-18.)
+//! OpenMeter, cloud or self-hosted: its v1 and v3 endpoints. (Server of 2026-08-18.)
 
-use super::{Declared, Dedup, Packed, invalid, url};
-use crate::error::Result;
-use crate::json::Value;
+use super::Dedup;
+use super::cloudevents::EVENT;
+use super::data::Rules;
+use super::vendor::{Declared, USUAL};
 
-pub(super) const DECLARED: Declared = Declared {
+/// `POST /api/v1/events`
+pub(super) const V1: Declared = Declared {
+    kind: "openmeter",
+    options: &["kind", "url", "dedup", "batch"],
     path: "/api/v1/events",
     // The server compares it as a string: with any parameter behind it, it answers 400.
     content_type: "application/cloudevents-batch+json",
-    prefix: "[",
-    separator: ",",
-    suffix: "]",
+    frame: ["[", ",", "]"],
+    event: EVENT,
+    data: Rules::ANY,
     accepted: &[204],
     // The server has no limit; what is in front of it may.
     events_max: usize::MAX,
-    packed: Packed {
-        form: hot::Form {
-            head: b",{\"specversion\":\"1.0\",\"id\":\"",
-            time: b",\"time\":\"",
-            data: b"Z\",\"datacontenttype\":\"application/json\",\"data\":",
-        },
-        source: Some(",\"source\":"),
-        kind: ",\"type\":",
-        subject: ",\"subject\":",
-        members_max: usize::MAX,
-        units_max: (usize::MAX, usize::MAX),
-        takes_null: true,
-    },
-    oldest_ms: None,
-    newest_ms: None,
+    // The server's `dedupe.enabled` is false unless its owner has set it.
+    dedup: Dedup::Off,
+    ..USUAL
 };
 
-pub(super) fn base(settings: &Value) -> Result<String> {
-    url::base(settings.get("url")).map_err(|e| e.at("url"))
-}
-
-/// The server's `dedupe.enabled` is false unless its owner has set it.
-pub(super) fn dedup(settings: &Value) -> Result<Dedup> {
-    let Some(value) = settings.present("dedup") else { return Ok(Dedup::Off) };
-    match (value.as_str(), value.as_u64()) {
-        (Some("off"), _) => Ok(Dedup::Off),
-        (Some("unlimited"), _) => Ok(Dedup::Unlimited),
-        (_, Some(ms @ 1..)) => Ok(Dedup::Window(ms)),
-        _ => Err(invalid("not a time for which the server remembers ids")
-            .at("dedup")
-            .help("write 'off', 'unlimited' or milliseconds")),
-    }
-}
+/// `POST /openmeter/events`, behind `…/api/v3` or Konnect's `…/v3`
+pub(super) const V3: Declared = Declared { kind: "openmeter-v3", path: "/openmeter/events", accepted: &[202], ..V1 };

@@ -1,4 +1,4 @@
-/** Dodo Payments' usage ingest, as its SDK 2.52.0 and its documentation describe it. Every customer exists here. */
+/** Dodo Payments' usage ingest, as its SDK 2.52.0 and its documentation describe it. */
 import {
   DODO_EVENTS_MAX,
   DODO_KEY_CHARS_MAX,
@@ -45,7 +45,7 @@ class Refused extends Error {
  * @param {import('./openmeter.js').Context} context
  * @returns {import('./openmeter.js').Prepared}
  */
-export function prepare(contentType, text, { engine, now }) {
+export function prepare(contentType, text, { engine, now, customers }) {
   /** @type {Item[]} */
   let items = []
   try {
@@ -65,6 +65,8 @@ export function prepare(contentType, text, { engine, now }) {
     if (detail !== undefined) throw new Refused(400, detail)
     const bad = verdicts.findIndex(({ status }) => status === 'rejected')
     if (bad >= 0) throw new Refused(400, `events[${bad}]: ${verdicts[bad]?.path ?? 'event'}: ${verdicts[bad]?.code}`)
+    const unknown = checked.find(({ event }) => !customers(event.subject))
+    if (unknown) throw new Refused(400, `there is no customer ${unknown.event.subject}`)
     const twice = checked.find(({ id }, index) => checked.findIndex((other) => other.id === id) < index)
     if (twice) throw new Refused(400, `duplicate event_id in request: ${twice.id}`)
     return { items: checked, answer: (stored) => answer(200, { ingested_count: stored }) }

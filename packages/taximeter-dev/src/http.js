@@ -1,5 +1,6 @@
 /** Bytes in, bytes out. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gunzipSync } from 'node:zlib'
 import { BODY_BYTES_MAX, DRAIN_BYTES_MAX } from './limits.js'
 
 /**
@@ -20,9 +21,11 @@ export async function readBody(req) {
   if (bytes > BODY_BYTES_MAX) return { bytes, status: 413, detail: `the body has more than ${BODY_BYTES_MAX} bytes` }
   try {
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-    return { bytes, text: decoder.decode(Buffer.concat(chunks)) }
+    const body = Buffer.concat(chunks)
+    const isGzip = req.headers['content-encoding'] === 'gzip'
+    return { bytes, text: decoder.decode(isGzip ? gunzipSync(body, { maxOutputLength: BODY_BYTES_MAX }) : body) }
   } catch {
-    return { bytes, status: 400, detail: 'the body is not UTF-8' }
+    return { bytes, status: 400, detail: 'the body is not UTF-8, or not the gzip that it should be' }
   }
 }
 

@@ -19,7 +19,7 @@ import { ARRIVALS_KEPT_MAX, REQUESTS_KEPT_MAX } from './limits.js'
  * @property {number} time milliseconds since 1970
  * @property {string} method
  * @property {string} path
- * @property {Record<string, string | string[] | undefined>} headers `authorization` left out
+ * @property {Record<string, string | string[] | undefined>} headers the ones with a key left out
  * @property {number} bytes of the body
  * @property {number | undefined} status sent; undefined if no answer was
  * @property {Arrival[]} arrivals
@@ -40,7 +40,7 @@ export class Ledger {
    * @returns {RequestRecord}
    */
   open({ method = '', url = '', headers }, time) {
-    const { authorization: _, ...others } = headers
+    const { authorization: _, 'x-api-key': __, 'x-schematic-api-key': ___, ...others } = headers
     const path = url.split('?', 1)[0] ?? ''
     const n = ++this.#opened
     const record = { n, time, method, path, headers: others, bytes: 0, status: undefined, arrivals: [] }

@@ -8,7 +8,7 @@ import { cloudEvent } from './store.js'
 
 /**
  * @typedef {import('./script.js').Answer} Answer
- * @typedef {{ store: import('./store.js').Store, engine: import('./engine.js').Engine, now: () => number, dedupe: boolean }} Context
+ * @typedef {{ store: import('./store.js').Store, engine: import('./engine.js').Engine, now: () => number, dedupe: boolean, customers: (id: string) => boolean }} Context
  *
  * @typedef {object} Item one event of an ingest request
  * @property {string} id
@@ -81,6 +81,24 @@ export function prepare(contentType, text, { engine, now, dedupe }) {
   if (failed < 0) return { items, answer: () => ({ status: 204 }) }
   const forwarded = items.map((item, index) => (index < failed ? item : asRefused(item)))
   return { items: forwarded, answer: () => refuse(500, detail(failed)) }
+}
+
+/**
+ * The v3 endpoint: parameters of the content type are allowed, and what is taken gets a 202.
+ * @param {string | undefined} contentType
+ * @param {string} text
+ * @param {Context} context
+ * @returns {Prepared}
+ */
+export function prepareV3(contentType, text, context) {
+  const { items, answer } = prepare(contentType?.split(';', 1)[0]?.trim().toLowerCase(), text, context)
+  return {
+    items,
+    answer: (stored) => {
+      const usual = answer(stored)
+      return usual.status === 204 ? { status: 202 } : usual
+    },
+  }
 }
 
 /**

@@ -2,7 +2,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import * as dodo from './dodo.js'
 import { loadEngine } from './engine.js'
 import { play, readBody, send } from './http.js'
 import { Ledger } from './ledger.js'
@@ -11,6 +10,7 @@ import * as openmeter from './openmeter.js'
 import { page } from './page.js'
 import { answerOf, committed, Script } from './script.js'
 import { Store } from './store.js'
+import { INGEST, openSession, SESSIONS } from './vendors/index.js'
 
 /**
  * @typedef {object} DevServerOptions
@@ -22,6 +22,7 @@ import { Store } from './store.js'
  *   deduplication. `false`: every event counts, as on a server with its default configuration. Dodo always dedupes.
  * @property {import('./engine.js').MeterDefinition[]} [meters] meters to begin with; they replace those of equal slug
  * @property {() => number} [now] the clock, milliseconds since 1970
+ * @property {(id: string) => boolean} [customers] which customers exist, to vendors that ask; default: all
  * @property {number} [eventsMax] events kept; beyond it the oldest make room
  * @property {import('./engine.js').Engine} [engine] the rules; default: those of the `taximeter` package
  *
@@ -47,10 +48,7 @@ import { Store } from './store.js'
  * @property {() => Promise<void>} close
  */
 
-const OPTIONS = ['port', 'host', 'file', 'token', 'dedupe', 'meters', 'now', 'eventsMax', 'engine']
-
-/** @type {Record<string, Pick<typeof openmeter, 'prepare' | 'refuse'>>} */
-const INGEST = { '/api/v1/events': openmeter, '/events/ingest': dodo }
+const OPTIONS = ['port', 'host', 'file', 'token', 'dedupe', 'meters', 'now', 'customers', 'eventsMax', 'engine']
 
 /**
  * Starts the server.
@@ -61,7 +59,7 @@ export async function startDevServer(options = {}) {
   const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
   if (unknown !== undefined) throw new TypeError(`no option "${unknown}"; the options are ${OPTIONS.join(', ')}`)
   const { port = 0, host = '127.0.0.1', file, token, dedupe = true, meters = [], now = Date.now } = options
-  const { eventsMax = EVENTS_KEPT_MAX, engine = await loadEngine() } = options
+  const { customers = () => true, eventsMax = EVENTS_KEPT_MAX, engine = await loadEngine() } = options
   if (!(Number.isInteger(eventsMax) && eventsMax > 0)) throw new RangeError('eventsMax must be a positive count')
   const store = new Store(file, eventsMax)
   // A file stays locked if it is not closed.
@@ -70,7 +68,7 @@ export async function startDevServer(options = {}) {
   const ledger = new Ledger()
   const script = new Script()
   const closed = new AbortController()
-  const context = { store, engine, now, dedupe }
+  const context = { store, engine, now, dedupe, customers }
 
   const server = createServer((req, res) => {
     const record = ledger.open(req, now())
@@ -96,31 +94,32 @@ export async function startDevServer(options = {}) {
       const { refuse } = endpoint ?? openmeter
       const body = await readBody(req)
       record.bytes = body.bytes
-      if (!isAuthorised(headers.authorization, token)) {
+      if (!isAuthorised(headers, token) && !SESSION_PATH.test(path)) {
         const challenge = { 'www-authenticate': 'Basic realm="taximeter dev"' }
         const answer = refuse(401, 'a valid bearer token is required')
         return reply(path === '/' ? { ...answer, headers: { ...answer.headers, ...challenge } } : answer)
       }
-      if (endpoint) return ingest(endpoint, body, headers['content-type'], res, record)
+      if (method === 'POST' && SESSIONS.includes(path)) return reply(openSession())
+      if (endpoint) return ingest(endpoint, body, headers, res, record)
       if (body.text === undefined) return reply(refuse(body.status, body.detail))
       if (method === 'GET' && path === '/') return reply(page(store, ledger))
       return reply(route(method, path, url, body.text))
     }
 
     /**
-     * @param {Pick<typeof openmeter, 'prepare' | 'refuse'>} endpoint
+     * @param {import('./vendors/index.js').Endpoint} endpoint
      * @param {import('./http.js').Body} body
-     * @param {string | undefined} contentType
+     * @param {import('node:http').IncomingHttpHeaders} headers
      * @param {import('node:http').ServerResponse} res
      * @param {import('./ledger.js').RequestRecord} record
      */
-    async function ingest(endpoint, body, contentType, res, record) {
+    async function ingest(endpoint, body, headers, res, record) {
       ledger.counts.requests++
       const step = script.next()
       const { items, answer } =
         body.text === undefined
           ? { items: [], answer: () => endpoint.refuse(body.status, body.detail) }
-          : endpoint.prepare(contentType, body.text, context)
+          : endpoint.prepare(headers['content-type'], body.text, context, headers)
       const taken = items.slice(0, step ? committed(step, items.length) : items.length)
       const added = store.add(
         taken.flatMap(({ event }) => event ?? []),
@@ -186,13 +185,18 @@ export async function startDevServer(options = {}) {
   }
 }
 
+/** The stream has a session's token in the key's place, and looks at it itself. */
+const SESSION_PATH = /\/v2\/billing\/meter_event_stream$/
+
 /**
- * The token as a bearer or, for browsers, as the password of basic auth.
- * @param {string | undefined} header
+ * The token as a bearer, as a vendor's own header, or, for browsers, as the password of basic auth.
+ * @param {import('node:http').IncomingHttpHeaders} headers
  * @param {string | undefined} token
  */
-function isAuthorised(header, token) {
+function isAuthorised(headers, token) {
   if (token === undefined) return true
+  const own = headers['x-api-key'] ?? headers['x-schematic-api-key']
+  const header = own === undefined ? headers.authorization : `Bearer ${own}`
   const [, scheme = '', value = ''] = /^(basic|bearer) (.*)$/i.exec(header ?? '') ?? []
   const basic = Buffer.from(value, 'base64')
   // Node gives the bytes of a header as Latin-1.

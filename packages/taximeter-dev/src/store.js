@@ -75,6 +75,11 @@ export class Store {
     this.#eventsMax = eventsMax
   }
 
+  /** Whether an event of that source and id is known. @param {string} source @param {string} id */
+  has(source, id) {
+    return this.#db.get('select 1 from events where key = ?', cell(`${source}-${id}`)) != null
+  }
+
   get count() {
     return this.#count
   }

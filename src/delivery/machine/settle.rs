@@ -21,8 +21,20 @@ pub(super) struct Said {
 impl Delivery {
     /// Takes the outcome of a request, and does what is to be done by now. An unknown batch is ignored: the answer came
     /// after the request was given up.
-    pub fn outcome(&mut self, batch: u32, outcome: Outcome, sink: &Sink, now: Now, random: u32, out: &mut Vec<Action>) {
-        let verdict = sink.verdict(&outcome);
+    pub fn outcome(
+        &mut self,
+        batch: u32,
+        mut outcome: Outcome,
+        sink: &Sink,
+        now: Now,
+        random: u32,
+        out: &mut Vec<Action>,
+    ) {
+        sink.heed(&mut outcome);
+        let flight = self.flights.iter().find(|flight| flight.batch == batch);
+        let entries = flight.map(|flight| flight.part.entries.iter()).unwrap_or_default();
+        let times: Vec<i64> = entries.map(|entry| entry.time_ms).collect();
+        let verdict = sink.verdict(&outcome, &times);
         self.settle(batch, verdict, outcome, now, random, out);
         self.poll(now, random, out);
     }

@@ -1,0 +1,37 @@
+//! Creem's usage events. (Documentation of September 2026.)
+
+use super::Dedup;
+use super::answer::{index, partial, refused};
+use super::data::Rules;
+use super::vendor::{Declared, USUAL, WITH_CUSTOMER};
+use crate::delivery::{Answer, Verdict};
+use crate::json::Value;
+
+/// `POST /v1/events/ingest`
+pub(super) const DECLARED: Declared = Declared {
+    kind: "creem",
+    options: WITH_CUSTOMER,
+    hosts: &[("test", "https://test-api.creem.io"), ("live", "https://api.creem.io")],
+    path: "/v1/events/ingest",
+    auth: ["x-api-key", ""],
+    event: r#"{"event_id":$id,"name":$type,"external_customer_id":$subject,"timestamp":$time,"properties":$data}"#,
+    customer: "external",
+    data: Rules { members_max: 50, key_chars_max: 40, value_chars_max: 500, ..Rules::FLAT },
+    chars_max: [usize::MAX, usize::MAX, 255],
+    accepted: &[202],
+    dedup: Dedup::Unlimited,
+    judge,
+    ..USUAL
+};
+
+/// `{"error":{"param":"events[3].customer_id","message",…}}`: all or nothing, and the first event that it was.
+fn judge(answer: &Answer, times: &[i64]) -> Option<Verdict> {
+    if answer.status != 422 {
+        return None;
+    }
+    let body = Value::parse(&answer.body).ok()?;
+    let error = body.get("error")?;
+    let place = error.get("param")?.as_str()?.strip_prefix("events[")?;
+    let end = place.bytes().position(|b| b == b']')?;
+    partial(answer, times.len(), vec![(index(place.get(..end)?)?, refused(error.get("message").unwrap_or(error)))])
+}
