@@ -148,7 +148,7 @@ async function exchange(
     contentType: header('content-type'),
     retryAfter: header('retry-after'),
     date: header('date'),
-    hint: hintName ? header(hintName) : undefined,
+    ...(hintName && { hint: header(hintName) }),
   }
   if (!accepted.includes(status)) return done({ ...answer, body: await readBody(response) })
   done({ ...answer, body: '' })

@@ -64,7 +64,7 @@ function take(response: IncomingMessage, accepted: readonly number[], hintName: 
       contentType: headers['content-type'],
       retryAfter: headers['retry-after'],
       date: headers.date,
-      hint: headers[hintName] as string | undefined,
+      ...(hintName && { hint: headers[hintName] as string | undefined }),
       body: answerText(chunks),
     })
   const over = () => {

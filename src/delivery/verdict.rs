@@ -41,8 +41,8 @@ pub enum EventVerdict {
     Retry,
 }
 
-/// The verdict for an endpoint that takes a batch with one of the statuses `accepted`.
-pub fn verdict(outcome: &Outcome, accepted: &[u16]) -> Verdict {
+/// The verdict for an endpoint that takes a batch with one of the statuses `accepted`, and may say so in plain text.
+pub fn verdict(outcome: &Outcome, accepted: &[u16], takes_text: bool) -> Verdict {
     let answer = match outcome {
         Outcome::Answer(answer) => answer,
         Outcome::Failed { error, text, unsent } => {
@@ -52,6 +52,7 @@ pub fn verdict(outcome: &Outcome, accepted: &[u16]) -> Verdict {
     match answer.status {
         200..=299 => match Content::of(answer) {
             Content::Absent | Content::Json if accepted.contains(&answer.status) => Verdict::Accepted,
+            Content::Text if takes_text && accepted.contains(&answer.status) => Verdict::Accepted,
             // A captive portal answers so in the server's place.
             Content::Html => Verdict::Hold { ambiguous: false },
             _ => Verdict::Hold { ambiguous: true },
@@ -71,6 +72,7 @@ enum Content {
     Absent,
     Json,
     Html,
+    Text,
     Other,
 }
 
@@ -85,6 +87,7 @@ impl Content {
         match media.len() {
             0 => Self::Absent,
             _ if ends("/json") || ends("+json") => Self::Json,
+            _ if ends("text/plain") => Self::Text,
             _ if ends("/html") || ends("/xhtml+xml") => Self::Html,
             _ => Self::Other,
         }
@@ -130,7 +133,7 @@ mod tests {
 
     fn of(status: u16, content_type: Option<&str>) -> Verdict {
         let answer = Answer { status, content_type: content_type.map(str::to_owned), ..Answer::default() };
-        verdict(&Outcome::Answer(answer), &[204])
+        verdict(&Outcome::Answer(answer), &[204], false)
     }
 
     #[test]
@@ -144,6 +147,8 @@ mod tests {
             assert_eq!(of(200, Some(content_type)), Verdict::Hold { ambiguous: false });
         }
         assert_eq!(of(204, Some("text/plain")), Verdict::Hold { ambiguous: true });
+        let plain = Answer { status: 204, content_type: Some("text/plain".into()), ..Answer::default() };
+        assert_eq!(verdict(&Outcome::Answer(plain), &[204], true), Verdict::Accepted);
         for status in [200, 201, 202, 203, 205, 206, 207, 226, 299] {
             assert_eq!(of(status, None), Verdict::Hold { ambiguous: true }, "{status}");
         }
@@ -192,8 +197,8 @@ mod tests {
             ("", "", true),
         ] {
             let failed = |unsent| Outcome::Failed { error: error.into(), text: text.into(), unsent };
-            assert_eq!(verdict(&failed(false), &[204]), Verdict::Retry { ambiguous }, "{error} {text}");
-            assert_eq!(verdict(&failed(true), &[204]), Verdict::Retry { ambiguous: false }, "{error} {text}");
+            assert_eq!(verdict(&failed(false), &[204], false), Verdict::Retry { ambiguous }, "{error} {text}");
+            assert_eq!(verdict(&failed(true), &[204], false), Verdict::Retry { ambiguous: false }, "{error} {text}");
         }
     }
 }

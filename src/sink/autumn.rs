@@ -1,9 +1,9 @@
 //! Autumn's usage. (SDK 1.3.13, server of August 2026.)
 
 use super::Dedup;
+use super::answer::Means;
 use super::data::Rules;
 use super::vendor::{DAY, Declared, USUAL};
-use crate::delivery::{Answer, Verdict};
 
 /// `POST /v1/balances.batch_track`; a type is the id of a feature. Without a quantity an event counts one.
 ///
@@ -20,11 +20,6 @@ pub(super) const DECLARED: Declared = Declared {
     accepted: &[200, 202, 204],
     events_max: 1000,
     dedup: Dedup::Window(DAY),
-    judge,
+    says: (409, "", Means::Known),
     ..USUAL
 };
-
-/// 409: it knows the key of one event already. Of many, the others are to be found.
-fn judge(answer: &Answer, times: &[i64]) -> Option<Verdict> {
-    (answer.status == 409).then(|| if times.len() > 1 { Verdict::Bisect } else { Verdict::Accepted })
-}

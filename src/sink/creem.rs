@@ -1,11 +1,9 @@
 //! Creem's usage events. (Documentation of September 2026.)
 
 use super::Dedup;
-use super::answer::{index, partial, refused};
+use super::answer::Named;
 use super::data::Rules;
 use super::vendor::{Declared, USUAL, WITH_CUSTOMER};
-use crate::delivery::{Answer, Verdict};
-use crate::json::Value;
 
 /// `POST /v1/events/ingest`
 pub(super) const DECLARED: Declared = Declared {
@@ -20,18 +18,7 @@ pub(super) const DECLARED: Declared = Declared {
     chars_max: [usize::MAX, usize::MAX, 255],
     accepted: &[202],
     dedup: Dedup::Unlimited,
-    judge,
+    // `{"error":{"param":"events[3].customer_id","message",…}}`: all or nothing, and the first event that it was.
+    named: Named { at: "error", who: "param", why: "message", ..Named::NONE },
     ..USUAL
 };
-
-/// `{"error":{"param":"events[3].customer_id","message",…}}`: all or nothing, and the first event that it was.
-fn judge(answer: &Answer, times: &[i64]) -> Option<Verdict> {
-    if answer.status != 422 {
-        return None;
-    }
-    let body = Value::parse(&answer.body).ok()?;
-    let error = body.get("error")?;
-    let place = error.get("param")?.as_str()?.strip_prefix("events[")?;
-    let end = place.bytes().position(|b| b == b']')?;
-    partial(answer, times.len(), vec![(index(place.get(..end)?)?, refused(error.get("message").unwrap_or(error)))])
-}

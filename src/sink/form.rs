@@ -21,7 +21,7 @@ use crate::event::Event;
 use crate::json::{find_byte, push_string};
 
 /// Texts of a form and the words behind them, and what is left behind the last one.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Form {
     pub pieces: Vec<(&'static str, &'static str)>,
     pub tail: &'static str,
@@ -142,7 +142,7 @@ fn since_1970(event: &Event, word: &str) -> Result<String> {
     let seconds = time.seconds.to_string();
     // With a digit before the nine, so that none in front is lost.
     let nanos = (1_000_000_000 + u64::from(time.nanos)).to_string();
-    let digits = if time.nanos % 1_000_000 == 0 { 4 } else { 10 };
+    let digits = if time.nanos.is_multiple_of(1_000_000) { 4 } else { 10 };
     Ok(match word {
         "seconds" => seconds,
         "millis" => time.millis().to_string(),

@@ -98,7 +98,6 @@ pub struct Batching {
 }
 
 /// A configured endpoint.
-#[derive(Clone)]
 pub struct Sink {
     declared: &'static Declared,
     base: String,
@@ -190,10 +189,10 @@ impl Sink {
     /// How the vendor's answer, or its absence, is to be taken, for a batch of events with these times.
     pub fn verdict(&self, outcome: &Outcome, times: &[i64]) -> Verdict {
         let said = match outcome {
-            Outcome::Answer(answer) => (self.declared.judge)(answer, times),
+            Outcome::Answer(answer) => answer::judge(self.declared, answer, times),
             Outcome::Failed { .. } => None,
         };
-        said.unwrap_or_else(|| verdict(outcome, self.declared.accepted))
+        said.unwrap_or_else(|| verdict(outcome, self.declared.accepted, self.declared.takes_text))
     }
 
     /// How requests look: `{url, contentType, authName, authPrefix, headerName, headerValue, prefix, separator, suffix,
@@ -232,7 +231,7 @@ impl Sink {
             w.string(name, text);
         }
         w.raw("accepted", &accepted.end());
-        for (name, is_so) in [("gzip", declared.gzip), ("namesIds", declared.names_ids)] {
+        for (name, is_so) in [("gzip", declared.gzip), ("namesIds", declared.named.by_ids)] {
             w.raw(name, if is_so { "true" } else { "false" });
         }
         w.end()

@@ -4,10 +4,9 @@
 //! as it sends: what is kept, spooled and shown never has it.
 
 use super::Dedup;
+use super::answer::Means;
 use super::data::Rules;
 use super::vendor::{DAY, Declared, USUAL};
-use crate::delivery::{Answer, Verdict};
-use crate::json::Value;
 
 /// `POST /batch`
 pub(super) const DECLARED: Declared = Declared {
@@ -22,12 +21,7 @@ pub(super) const DECLARED: Declared = Declared {
     data: Rules::ANY,
     accepted: &[200, 201, 202],
     dedup: Dedup::Window(DAY),
-    judge,
+    // `{"error":"batch too large","max_size":100}`
+    says: (400, "\"max_size\"", Means::TooMany),
     ..USUAL
 };
-
-/// `{"error":"batch too large","max_size":100}`
-fn judge(answer: &Answer, _: &[i64]) -> Option<Verdict> {
-    let body = Value::parse(&answer.body).ok()?;
-    (answer.status == 400 && body.get("max_size").is_some()).then_some(Verdict::Split)
-}

@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 
 use super::Dedup;
+use super::answer::Means;
 use super::data::Rules;
 use super::vendor::{DAY, Declared, MINUTE, USUAL};
-use crate::delivery::{Answer, Verdict};
 use crate::error::Result;
-use crate::json::{Kind, Reader, Value};
+use crate::json::{Kind, Reader};
 
 /// `POST /v1/billing/meter_events`: a form, and one event a request.
 pub(super) const V1: Declared = Declared {
@@ -31,7 +31,7 @@ pub(super) const V1: Declared = Declared {
     oldest_ms: Some(35 * DAY),
     newest_ms: Some(5 * MINUTE),
     dedup: Dedup::Window(DAY),
-    judge,
+    says: (400, "\"An event already exists with identifier", Means::Known),
     ..USUAL
 };
 
@@ -94,23 +94,5 @@ fn escape(out: &mut String, text: &str) {
                 out.push(char::from(if digit < 10 { b'0' + digit } else { b'A' - 10 + digit }));
             }
         }
-    }
-}
-
-/// A known identifier is an error to Stripe; of others a header says whether to try again.
-fn judge(answer: &Answer, times: &[i64]) -> Option<Verdict> {
-    if let (400, [_]) = (answer.status, times)
-        && let Ok(body) = Value::parse(&answer.body)
-        && let Some(error) = body.get("error")
-        && error.get("message")?.as_str()?.starts_with("An event already exists with identifier")
-    {
-        return Some(Verdict::Accepted);
-    }
-    match (answer.hint.as_deref()?, answer.status) {
-        // The key, the account: not the event.
-        (_, 200..=399 | 401..=404 | 413 | 429) => None,
-        ("true", status) => Some(Verdict::Retry { ambiguous: status == 409 || status >= 500 }),
-        ("false", _) => Some(Verdict::Bisect),
-        _ => None,
     }
 }

@@ -1,8 +1,8 @@
 //! What a vendor's endpoint is: a declaration that the rest of this module reads.
 
 use super::Dedup;
+use super::answer::{Means, Named};
 use super::data::Rules;
-use crate::delivery::{Answer, Verdict};
 
 /// What a vendor's endpoint asks for and answers.
 pub(super) struct Declared {
@@ -36,6 +36,8 @@ pub(super) struct Declared {
     pub chars_max: [usize; 3],
     /// The statuses with which the vendor takes a batch.
     pub accepted: &'static [u16],
+    /// Whether it may say so in plain text.
+    pub takes_text: bool,
     /// Whether what it says with these matters too.
     pub is_read: bool,
     /// Whether a body may be sent as gzip.
@@ -44,8 +46,6 @@ pub(super) struct Declared {
     pub hint: &'static str,
     /// Whether that header says, of a 429, how many seconds to wait.
     pub hint_is_wait: bool,
-    /// Whether an answer names events by their ids.
-    pub names_ids: bool,
     /// Events of one request that the vendor takes.
     pub events_max: usize,
     /// How far an event's time may lie behind and ahead.
@@ -53,8 +53,10 @@ pub(super) struct Declared {
     pub newest_ms: Option<u64>,
     /// How long it remembers ids.
     pub dedup: Dedup,
-    /// What its answers say beyond their status, to a batch with these times; nothing for what all servers mean by it.
-    pub judge: fn(&Answer, &[i64]) -> Option<Verdict>,
+    /// Where an answer names events.
+    pub named: Named,
+    /// A status, words with it, and what they mean for a batch.
+    pub says: (u16, &'static str, Means),
 }
 
 /// Settings of every sink, and of one whose customers may be named in two ways.
@@ -83,14 +85,15 @@ pub(super) const USUAL: Declared = Declared {
     data: Rules::FLAT,
     chars_max: [usize::MAX; 3],
     accepted: &[200],
+    takes_text: false,
     is_read: false,
     gzip: false,
     hint: "",
     hint_is_wait: false,
-    names_ids: false,
     events_max: 100,
     oldest_ms: None,
     newest_ms: None,
     dedup: Dedup::Unknown,
-    judge: |_, _| None,
+    named: Named::NONE,
+    says: (0, "-", Means::Known),
 };
