@@ -13,8 +13,9 @@ export interface RequestShape {
   prefix: string
   separator: string
   suffix: string
-  /** Statuses with which the vendor takes the batch: for these the body is not waited for. */
+  /** Statuses with which the vendor takes the batch: for these the body is not waited for, unless it is read. */
   accepted: number[]
+  isRead: boolean
   /** Where a token is got that takes the key's place; none if empty. */
   sessionUrl: string
   /** A header of answers that the core wants to see; none if empty. */

@@ -33,13 +33,13 @@ pub(super) const SINGLE: Declared = Declared {
     ..BATCH
 };
 
-/// A function of the host, which answers with 200 and what it refused: `{"refused":{"3":"why"}}`, by places.
+/// A function of the host, which answers with 200 and what it refused: `{"refused":[{"id","reason"}]}`.
 pub(super) const FUNCTION: Declared = Declared {
     kind: "custom",
     options: &["kind", "dedup", "batch"],
     hosts: &[("", "custom:")],
     accepted: &[200],
     is_read: true,
-    named: Named { at: "refused", ..Named::NONE },
+    named: Named { at: "refused", who: "id", why: "reason", by_ids: true, ..Named::NONE },
     ..BATCH
 };

@@ -196,7 +196,8 @@ impl Sink {
     }
 
     /// How requests look: `{url, contentType, authName, authPrefix, headerName, headerValue, prefix, separator, suffix,
-    /// sessionUrl, hintName, accepted, gzip, namesIds}`, `accepted` being the statuses with which a body is not waited for.
+    /// sessionUrl, hintName, accepted, isRead, gzip, namesIds}`, `accepted` being the statuses with which the body is not waited for,
+    /// unless it is read.
     ///
     /// A body is `prefix`, the events' texts joined by `separator`, `suffix`; the secret goes behind `authPrefix` into
     /// the header `authName`. Where there is a `sessionUrl`, it is not the secret that goes there, but a token that is
@@ -204,7 +205,7 @@ impl Sink {
     pub fn request_json(&self) -> String {
         let declared = self.declared;
         let mut accepted = Writer::array();
-        for status in declared.accepted.iter().filter(|_| !declared.is_read) {
+        for status in declared.accepted {
             accepted.item(&status.to_string());
         }
         let [auth_name, auth_prefix] = declared.auth;
@@ -231,7 +232,9 @@ impl Sink {
             w.string(name, text);
         }
         w.raw("accepted", &accepted.end());
-        for (name, is_so) in [("gzip", declared.gzip), ("namesIds", declared.named.by_ids)] {
+        for (name, is_so) in
+            [("isRead", declared.is_read), ("gzip", declared.gzip), ("namesIds", declared.named.by_ids)]
+        {
             w.raw(name, if is_so { "true" } else { "false" });
         }
         w.end()

@@ -33,7 +33,7 @@ fn openmeter_takes_cloudevents() {
     );
     assert_eq!(
         sink.request_json(),
-        r#"{"url":"http://127.0.0.1:8888/api/v1/events","contentType":"application/cloudevents-batch+json","authName":"authorization","authPrefix":"Bearer ","headerName":"","headerValue":"","prefix":"[","separator":",","suffix":"]","sessionUrl":"","hintName":"","accepted":[204],"gzip":false,"namesIds":false}"#
+        r#"{"url":"http://127.0.0.1:8888/api/v1/events","contentType":"application/cloudevents-batch+json","authName":"authorization","authPrefix":"Bearer ","headerName":"","headerValue":"","prefix":"[","separator":",","suffix":"]","sessionUrl":"","hintName":"","accepted":[204],"isRead":false,"gzip":false,"namesIds":false}"#
     );
     assert_eq!((sink.dedup(), sink.oldest_ms(), sink.newest_ms()), (Dedup::Off, None, None));
 }
@@ -51,7 +51,7 @@ fn dodo_takes_its_own_form() {
     );
     assert_eq!(
         sink.request_json(),
-        r#"{"url":"https://test.dodopayments.com/events/ingest","contentType":"application/json","authName":"authorization","authPrefix":"Bearer ","headerName":"","headerValue":"","prefix":"{\"events\":[","separator":",","suffix":"]}","sessionUrl":"","hintName":"","accepted":[200],"gzip":false,"namesIds":false}"#
+        r#"{"url":"https://test.dodopayments.com/events/ingest","contentType":"application/json","authName":"authorization","authPrefix":"Bearer ","headerName":"","headerValue":"","prefix":"{\"events\":[","separator":",","suffix":"]}","sessionUrl":"","hintName":"","accepted":[200],"isRead":false,"gzip":false,"namesIds":false}"#
     );
     assert_eq!(sink.oldest_ms(), Some(3_600_000));
     assert_eq!(sink.newest_ms(), Some(300_000));
@@ -312,7 +312,12 @@ fn answers_that_name_events() {
             r#"{"validation_failed":[{"idempotency_key":"c","validation_errors":["old"]}]}"#,
             vec![Accepted, Accepted, no(r#"["old"]"#)],
         ),
-        (r#"{"kind":"custom"}"#, 200, r#"{"refused":{"0":"why"}}"#, vec![no("why"), Accepted, Accepted]),
+        (
+            r#"{"kind":"custom"}"#,
+            200,
+            r#"{"refused":[{"id":"a","reason":"why"}]}"#,
+            vec![no("why"), Accepted, Accepted],
+        ),
     ] {
         let verdict = verdict_of(settings, status, body, &late, |answer| answer.ids = "a b c".into());
         assert_eq!(verdict, Verdict::Partial(want), "{settings} {body}");

@@ -27,7 +27,8 @@ export class Sink {
 
   /** The way to send requests as the core describes them. The secret never enters the core: it is put in here. */
   connect(connect: Connect, request: RequestShape): Transport {
-    const { url, contentType, authName, authPrefix, headerName, headerValue, accepted, hintName, sessionUrl } = request
+    const { url, contentType, authName, authPrefix, headerName, headerValue, hintName, sessionUrl } = request
+    const accepted = request.isRead ? [] : request.accepted
     const secret = this.#secret
     const headers = { 'content-type': contentType, ...(headerName && { [headerName]: headerValue }) }
     const keyed = secret === undefined ? headers : { ...headers, [authName]: authPrefix + secret }
