@@ -155,7 +155,7 @@ export interface MeterResult {
   to?: string
   windowSize?: string
   data: Row[]
-  /** Set when a limit was reached: the rows are not the whole. */
+  /** The rows are not the whole: a limit was reached, or a client's core was started afresh (`engine-reset`). */
   incomplete?: true
   /** Events on which a path of RFC 9535 took too many steps, whenever they happened: no row counts them. */
   excluded?: number
@@ -320,7 +320,7 @@ export interface Cost {
   margin?: string
   /** A group of a matrix has no price: it is not in the total. */
   unpriced?: true
-  /** Set when a limit was reached, so that the sums are not the whole. */
+  /** The sums are not the whole: a limit was reached, or the core was started afresh (`engine-reset`). */
   incomplete?: true
 }
 
