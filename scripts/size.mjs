@@ -8,7 +8,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 const GOAL_GZIP_BYTES = 45_000
 const CEILING_GZIP_BYTES = 159_600
 /** What `taximeter/full` adds: a little above what it is. */
-const FULL_CEILING_GZIP_BYTES = 105_500
+const FULL_CEILING_GZIP_BYTES = 109_000
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url))
 const sizes = Object.fromEntries(
