@@ -26,6 +26,8 @@ export function saidLength(headers: Headers): number | undefined {
  * a length; then one of the same class with the same body.
  */
 export function countedRequest<Given extends Request>(request: Given): [Given, () => number | undefined] {
+  // Some servers make the body only when it is asked for.
+  if (['GET', 'HEAD'].includes(request.method)) return [request, () => 0]
   const said = saidLength(request.headers)
   if (said !== undefined || !request.body) return [request, () => said ?? 0]
   let bytes = 0
