@@ -1,5 +1,7 @@
 //! What a client's events come to: the customers' bill, and what LLM providers charge for the same events.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 #[cfg(any(test, feature = "billing"))]
 mod margin;
 #[cfg(any(test, feature = "billing"))]

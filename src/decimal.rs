@@ -1,5 +1,7 @@
 //! Exact decimals: the only number type for money and quantities.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -98,7 +100,7 @@ impl Decimal {
             magnitude.multiply(10, digit.into());
         }
         magnitude.raise(10, number.exponent.max(0).unsigned_abs());
-        fit(number.negative, magnitude, -number.exponent.min(0))
+        fit(number.negative, magnitude, number.exponent.min(0).saturating_neg())
     }
 
     /// The digits as an integer; trailing zeros may be among them.
@@ -201,7 +203,7 @@ impl Decimal {
         if by.is_zero() {
             return Err(Error::new("division_by_zero", "division by zero"));
         }
-        let up = i64::from(digits) + i64::from(by.scale) - i64::from(self.scale);
+        let up = i64::from(digits).saturating_add(by.scale.into()).saturating_sub(self.scale.into());
         if up > SHIFT_MAX {
             return Err(overflow());
         }
@@ -257,7 +259,7 @@ impl Decimal {
     #[inline(never)]
     fn raised(&self, scale: u32) -> Big {
         let mut magnitude = Big::new(self.mantissa.unsigned_abs());
-        magnitude.raise(10, u64::from(scale) - u64::from(self.scale));
+        magnitude.raise(10, scale.saturating_sub(self.scale).into());
         magnitude
     }
 }
@@ -333,7 +335,7 @@ fn fit(negative: bool, mut magnitude: Big, mut scale: i64) -> Result<Decimal> {
         if scale == 0 || magnitude.divide(10) != 0 {
             return Err(overflow());
         }
-        scale -= 1;
+        scale = scale.saturating_sub(1);
     }
 }
 

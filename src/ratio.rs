@@ -1,5 +1,7 @@
 //! Exact fractions, for what is divided on the way: no rounding before the last step.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use crate::decimal::{Decimal, Rounding, digits};
 use crate::error::{Error, Result};
 
@@ -46,7 +48,7 @@ impl Ratio {
                 Ok(more) if common > 1 => mantissa = more,
                 _ => break,
             }
-            (scale, self.under) = (scale + 1, divided(self.under, common));
+            (scale, self.under) = (scale.saturating_add(1), divided(self.under, common));
         }
         self.over = Decimal::new(mantissa, scale);
     }
@@ -200,12 +202,13 @@ impl Ratio {
             return Ok(self.over.text());
         }
         let length = |n: i128| digits(n.unsigned_abs()).len() as i64;
-        let (over, under) = (length(self.over.mantissa()) - i64::from(self.over.scale()), length(self.under));
+        let (over, under) = (length(self.over.mantissa()).saturating_sub(self.over.scale().into()), length(self.under));
         // These are the places, or one too few.
-        let places = u32::try_from(PRINTED_DIGITS - 1 - over + under).unwrap_or(0);
+        let places =
+            u32::try_from(PRINTED_DIGITS.saturating_sub(1).saturating_sub(over).saturating_add(under)).unwrap_or(0);
         let mut rounded = self.round(places, Rounding::HalfEven)?;
         if length(rounded.mantissa()) < PRINTED_DIGITS {
-            rounded = self.round(places + 1, Rounding::HalfEven)?;
+            rounded = self.round(places.saturating_add(1), Rounding::HalfEven)?;
         }
         Ok(rounded.text())
     }
@@ -242,7 +245,7 @@ fn division(mut n: u128, by: u128) -> (u128, u128) {
         rest = rest << 1 | n >> 127;
         n <<= 1;
         if rest >= by {
-            rest -= by;
+            rest = rest.wrapping_sub(by);
             n |= 1;
         }
     }

@@ -1,5 +1,7 @@
 //! From a usage record to its cost.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use super::book::{Book, Found, text};
 use super::cost::{Amounts, Counts};
 use super::unit::Unit;

@@ -1,5 +1,7 @@
 //! What a provider charges for one request: exact, and "not priced" is a result of its own, never 0.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use super::unit::{TOKENS_PER, Unit};
 use crate::decimal::Decimal;
 use crate::error::{Error, Result};
@@ -135,7 +137,7 @@ impl<'v> Prices<'v> {
                     &missing.key(),
                 ));
             }
-            for (other, _) in self.rates.iter().skip(at + 1) {
+            for (other, _) in self.rates.iter().skip(at.saturating_add(1)) {
                 if let Some(missing) = unit.join(*other).filter(|join| !self.has(*join)) {
                     return Err(unpriced(
                         "price_missing_join",

@@ -10,6 +10,7 @@ mod book;
 mod call;
 mod charge;
 mod cost;
+mod dated;
 mod eventstream;
 mod frames;
 mod matching;

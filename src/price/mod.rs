@@ -8,6 +8,8 @@
 //! Amounts are in major units (dollars) until the last step. Everything before it is exact. A price stays the data it
 //! was written as; pricing reads it, and checking it is pricing nothing by it.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 #[cfg(any(test, feature = "billing"))]
 mod budget;
 #[cfg(any(test, feature = "billing"))]

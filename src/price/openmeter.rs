@@ -3,8 +3,10 @@
 //! It is not the unified model with other names: each detailed line is rounded, and the maximum comes before the
 //! minimum. Source: OpenMeter's product catalog and billing, as of 2026-08.
 
+mod tiers;
+
 use super::read::{admit, choice, flag, invalid, list, member, number, used};
-use crate::decimal::{Rounding, digits};
+use crate::decimal::Rounding;
 use crate::error::{Error, Result};
 use crate::json::{Value, Writer};
 use crate::ratio::Ratio;
@@ -219,39 +221,6 @@ fn convert(n: &mut Ratio, config: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The tiers in order, and the place of the one that was written first.
-fn tiers<'v>(price: &'v Value<'v>) -> Result<(Vec<&'v Value<'v>>, usize)> {
-    let mut tiers: Vec<&'v Value<'v>> = Vec::new();
-    let mut first = 0;
-    for (at, tier) in list(price, "tiers")?.iter().enumerate() {
-        let wrong = |e: Error| e.at_index(at).at("tiers");
-        admit(tier, &["upToAmount", "flatPrice", "unitPrice"], 0, &[]).map_err(wrong)?;
-        if tier.present("flatPrice").or(tier.present("unitPrice")).is_none() {
-            return Err(wrong(invalid("a tier has a flat price or a unit price", "unitPrice")));
-        }
-        let mut place = 0;
-        for other in &tiers {
-            let is_below = exceeds_bound(tier, other);
-            if !is_below && !exceeds_bound(other, tier) {
-                return Err(wrong(invalid("two tiers have the same bound", "upToAmount")));
-            }
-            place += usize::from(is_below);
-        }
-        first += usize::from(at > 0 && place <= first);
-        tiers.insert(place, tier);
-    }
-    if tiers.last().is_none_or(|tier| tier.present("upToAmount").is_some()) {
-        return Err(invalid("one tier has to be open", "tiers"));
-    }
-    Ok((tiers, first))
-}
-
-/// Whether a tier reaches further than another.
-fn exceeds_bound(tier: &Value, other: &Value) -> bool {
-    let [own, its] = [tier, other].map(|tier| number(tier, "upToAmount", &Ratio::LOST));
-    its.check().is_ok() && own.exceeds(&its)
-}
-
 impl Rating {
     /// The detailed lines that the price gives.
     fn price(&mut self, price: &Value, kind: &str) -> Result<()> {
@@ -304,7 +273,7 @@ impl Rating {
             }
             "tiered" if choice(price, "mode", &["graduated", "volume"])? == 0 => self.graduated(price)?,
             "tiered" => {
-                let (tiers, _) = tiers(price)?;
+                let (tiers, _) = tiers::tiers(price)?;
                 if !self.is_last {
                     return Ok(());
                 }
@@ -323,40 +292,6 @@ impl Rating {
                 }
             }
             _ => {}
-        }
-        Ok(())
-    }
-
-    /// Each tier prices what of (before, before + quantity] lies in it; its flat price is due when it is entered.
-    fn graduated(&mut self, price: &Value) -> Result<()> {
-        let (tiers, given_first) = tiers(price)?;
-        let mut end = self.before;
-        end.plus(&self.quantity);
-        if self.quantity.is_zero() {
-            // Nothing used yet is a line of the tier that was written first.
-            if let (Some(tier), true) = (tiers.get(given_first), self.before.is_zero()) {
-                self.push_if(tier, "unitPrice", "graduated-tiered-1-price-usage", ZERO);
-                if self.is_first {
-                    self.push_if(tier, "flatPrice", "graduated-tiered-1-flat-price", ONE);
-                }
-            }
-            return Ok(());
-        }
-        let mut from = *ZERO;
-        for (at, tier) in tiers.into_iter().enumerate() {
-            let name = ["graduated-tiered-", &digits(at as u128 + 1)].concat();
-            let bound = number(tier, "upToAmount", &end);
-            let (mut part, mut start) = (bound, from);
-            part.at_most(&end);
-            start.at_least(&self.before);
-            part.minus(&start);
-            if part.is_positive() {
-                self.push_if(tier, "unitPrice", &[&name, "-price-usage"].concat(), &part);
-            }
-            if !self.before.exceeds(&from) && end.exceeds(&from) && (at > 0 || self.is_first) {
-                self.push_if(tier, "flatPrice", &[&name, "-flat-price"].concat(), ONE);
-            }
-            from = bound;
         }
         Ok(())
     }

@@ -10,6 +10,9 @@ const DAY_SECONDS: i64 = 86_400;
 const ANCHOR: &str = "1970-01-01T00:00:00Z";
 const MONDAY: &str = "1970-01-05T00:00:00Z";
 
+/// The kinds of periods.
+pub(super) static EVERY: [&str; 4] = ["month", "year", "week", "day"];
+
 /// The first second of a period and the first after it.
 ///
 /// `{from, to}` in RFC 3339, or `{every: 'month'|'year'|'week'|'day', anchor?, at?}`: the one around a time, `now` if it
@@ -27,12 +30,17 @@ pub fn period(period: &Value, now: i64) -> Result<(i64, i64)> {
         return if from < to { Ok((from, to)) } else { Err(empty()) };
     }
     period.only(&["every", "anchor", "at"])?;
-    let every = choice(period, "every", &["month", "year", "week", "day"]).map_err(|mut e| {
+    let every = choice(period, "every", &EVERY).map_err(|mut e| {
         e.code = "invalid_period";
         e
     })?;
     let anchor = time("anchor", if every == 2 { MONDAY } else { ANCHOR })?;
     let at = if period.present("at").is_some() { time("at", "")? } else { now };
+    Ok(around(anchor, every, at))
+}
+
+/// The period around a time, in [`EVERY`]'s order: its first second and the first after it.
+pub(super) fn around(anchor: i64, every: usize, at: i64) -> (i64, i64) {
     let begin = |n| beginning(anchor, every, n);
     // As many as there are at least; the last may begin after it.
     let mut n = at.saturating_sub(anchor).div_euclid(DAY_SECONDS);
@@ -51,7 +59,7 @@ pub fn period(period: &Value, now: i64) -> Result<(i64, i64)> {
     if begin(n) > at {
         n = n.saturating_sub(1);
     }
-    Ok((begin(n), begin(n.saturating_add(1))))
+    (begin(n), begin(n.saturating_add(1)))
 }
 
 /// When the n-th period after the anchor begins.

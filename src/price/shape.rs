@@ -38,7 +38,7 @@ pub(super) fn tiers(price: &Value, kind: &str, n: &Ratio, line: &mut Line) -> Re
     let mut at = 0;
     while let [tier, rest @ ..] = left {
         pricing.tier(tier, rest.is_empty(), line).map_err(|e| e.at_index(at).at("tiers"))?;
-        (left, at) = (rest, at + 1);
+        (left, at) = (rest, at.saturating_add(1));
     }
     if at == 0 {
         return Err(open("tiers"));

@@ -1,9 +1,12 @@
 /** Prices that people publish, vendors' prices as ours, estimates, and the README's examples. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { build } from 'esbuild'
+import { encode } from 'gpt-tokenizer'
 import * as taximeter from 'taximeter'
-import { PriceBook, rate } from 'taximeter'
+import { invoice, PriceBook, rate } from 'taximeter'
 import * as billing from 'taximeter/billing'
 import {
   estimate,
@@ -16,7 +19,7 @@ import {
   heuristicTokens,
   refresh,
 } from 'taximeter/billing'
-import { Budget, explain, project, whatIf } from 'taximeter/full'
+import { Budget, burnDown, explain, project, whatIf } from 'taximeter/full'
 import core from 'taximeter/prices/core'
 import { runExample } from './readme.mjs'
 
@@ -240,6 +243,129 @@ test('a refresh keeps what there is on any failure', async () => {
   }
 })
 
+test('a refreshed book outlives the process, and a young one is not asked for again', async () => {
+  let [stored, asked] = [null, 0]
+  const today = new Date().toISOString().slice(0, 10)
+  const storage = {
+    get: async () => stored,
+    set: (text) => {
+      stored = text
+    },
+  }
+  const ask = (date, more) =>
+    refresh(core, {
+      url: 'https://prices.test',
+      check: (data) => new PriceBook(data),
+      storage,
+      fetch: async () => {
+        asked += 1
+        return new Response(JSON.stringify({ ...core, date }))
+      },
+      ...more,
+    })
+  assert.equal((await ask('2027-01-01')).book.date, '2027-01-01')
+  // The one that was stored is the one to beat, and is kept.
+  const { book, error } = await ask('2026-12-31')
+  assert.deepEqual([book.date, error.code, JSON.parse(stored).date], ['2027-01-01', 'refresh_failed', '2027-01-01'])
+  stored = JSON.stringify({ ...core, date: today })
+  asked = 0
+  assert.equal((await ask('2027-01-01', { maxAgeDays: 30 })).book.date, today > core.date ? today : core.date)
+  assert.equal(asked, 0)
+  stored = '{"schema":2}'
+  assert.equal((await ask(today, { maxAgeDays: -1 })).error, undefined)
+})
+
 test("the README's examples of prices give what they say", () => {
   assert.ok(runExample('Prices', { ...taximeter, ...billing, book: core }) >= 6)
+})
+
+test('included credits come first, and are there anew in each cycle', () => {
+  // $29 a month with $10 of credits; a call is $0.01. 1,500 calls in January, 400 in February, 3,000 in March.
+  const calls = { type: 'unit', amount: '0.01' }
+  const fee = { price: { type: 'flat', amount: 29 }, usage: { quantity: 0 } }
+  const bill = (quantity) => {
+    const { creditsAppliedMinor, totalMinor } = invoice({ lines: [{ price: calls, usage: { quantity } }], credits: 10 })
+    return [creditsAppliedMinor, String(BigInt(totalMinor) + BigInt(invoice({ lines: [fee] }).totalMinor))]
+  }
+  assert.deepEqual([1500, 400, 3000].map(bill), [
+    ['1000', '3400'],
+    ['400', '2900'],
+    ['1000', '4900'],
+  ])
+  // The same as a grant that is full again each month, with what it does not pay for invoiced at each reset.
+  const days = [
+    ['2026-01-10', 1500],
+    ['2026-02-10', 400],
+    ['2026-03-10', 3000],
+  ]
+  const account = {
+    start: '2026-01-01T00:00:00Z',
+    until: '2026-04-01T00:00:00Z',
+    resets: ['2026-02-01T00:00:00Z', '2026-03-01T00:00:00Z', '2026-04-01T00:00:00Z'],
+    grants: [
+      {
+        id: 'included',
+        amount: 10,
+        effectiveAt: '2026-01-01T00:00:00Z',
+        recurrence: { every: 'month', anchor: '2026-01-01T00:00:00Z' },
+      },
+    ],
+    startBalances: { included: 10 },
+    usage: days.map(([day, value]) => ({ at: `${day}T12:00:00Z`, value })),
+    price: calls,
+    overage: 'invoice',
+  }
+  const { balance, overage, invoiced } = burnDown(account)
+  assert.deepEqual([balance, overage], ['10', '0'])
+  assert.deepEqual(invoiced, [
+    { at: '2026-02-01T00:00:00Z', amount: '5' },
+    { at: '2026-04-01T00:00:00Z', amount: '20' },
+  ])
+  // In units: 1,000 calls a month are included.
+  const units = { ...account, price: undefined, startBalances: { included: 1000 } }
+  units.grants = [{ ...account.grants[0], amount: 1000 }]
+  assert.deepEqual(
+    burnDown(units).invoiced.map(({ amount }) => amount),
+    ['500', '2000'],
+  )
+  for (const [overage, left] of [
+    ['forgive', '0'],
+    ['carry_deficit', '25'],
+    ['carry_deficit_auto_repay', '19'],
+  ]) {
+    assert.equal(burnDown({ ...account, overage }).overage, left, overage)
+  }
+  assert.throws(() => burnDown({ ...account, overage: 'ask' }), { code: 'invalid_grant', path: 'overage' })
+  assert.throws(() => burnDown({ ...account, price: { type: 'unit' } }), {
+    code: 'invalid_price',
+    path: 'price.amount',
+  })
+})
+
+test('an estimate with the tokenizer of OpenAI', () => {
+  const book = new PriceBook(core)
+  const input = 'Say hello to the world in twelve languages, and count the letters of each: 1234.'
+  const request = { model: 'gpt-4o', input, maxOutput: 800, at: '2026-11-01T00:00:00Z' }
+  const exact = estimate(book, { ...request, tokenizer: (text) => encode(text).length })
+  assert.deepEqual([exact.method, exact.inputTokens.expected], ['tokenizer', encode(input).length])
+  assert.equal(exact.inputTokens.low, exact.inputTokens.high)
+  const rough = estimate(book, request)
+  assert.deepEqual([rough.method, rough.flags], ['heuristic', ['estimated']])
+  assert.ok(rough.inputTokens.low <= encode(input).length && encode(input).length <= rough.inputTokens.high)
+  const source = readFileSync(new URL('./billing.test.mjs', import.meta.url), 'utf8')
+  const off = heuristicTokens(source) / encode(source).length
+  assert.ok(off > 0.75 && off < 1.25, `${off}`)
+})
+
+test('the rule of thumb for tokens takes less than a kilobyte', async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: "export { heuristicTokens } from './ts/billing/estimate'", resolveDir: '.' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    treeShaking: true,
+    write: false,
+    tsconfigRaw: {},
+  })
+  assert.ok(outputFiles[0].contents.length <= 1024, `${outputFiles[0].contents.length} bytes`)
 })

@@ -180,3 +180,64 @@ test('a meter billed by tiers, by a matrix, and with a minimum for who used noth
   assert.throws(wrong({ type: 'matrix', dimensions: ['x'], cells: [] }), { path: 'prices.meters.calls.dimensions' })
   assert.throws(wrong({ type: 'unit', amount: Number.NaN }), { code: 'not_finite' })
 })
+
+test('a number that is none, or does not fit, is never a price, a quantity or a silent 0', () => {
+  const unit = { type: 'unit', amount: '0.01' }
+  const long = '0.1234567890123456789012345678901234567891'
+  for (const [quantity, code] of [
+    [Number.NaN, 'not_finite'],
+    [Number.NEGATIVE_INFINITY, 'not_finite'],
+    [2 ** 60, 'unsafe_integer'],
+    ['NaN', 'invalid_usage'],
+    ['Infinity', 'invalid_usage'],
+    ['0x10', 'invalid_usage'],
+    ['', 'invalid_usage'],
+    [true, 'invalid_usage'],
+    [[], 'invalid_usage'],
+    ['1e400', 'invalid_usage'],
+    [`${'9'.repeat(40)}`, 'invalid_usage'],
+    [long, 'invalid_usage'],
+  ]) {
+    assert.throws(() => rate(unit, { quantity }), { code, path: 'usage.quantity' }, String(quantity))
+  }
+  for (const amount of [long, '1e99', 'a', [], {}, true]) {
+    assert.throws(() => rate({ ...unit, amount }, { quantity: 1 }), { code: 'invalid_price', path: 'price.amount' })
+  }
+  // What fits each by itself, but not together.
+  const huge = { price: { type: 'flat', amount: '1e36' }, usage: { quantity: 1 } }
+  assert.throws(() => invoice({ lines: [huge, huge] }), { code: 'overflow' })
+  for (const [request, path] of [
+    [{ lines: [{ ...huge, currency: 'XXX' }] }, 'lines[0].currency'],
+    [{ lines: [{ ...huge, usage: {} }] }, 'lines[0].usage.quantity'],
+    [{ lines: [], credits: -1 }, 'credits'],
+    [{ lines: [{ ...huge, currency: 'EUR' }], rates: { EURUSD: 0 } }, 'rates.EURUSD'],
+    [{ lines: [{ ...huge, currency: 'EUR' }], rates: { EURUSD: 'x' } }, 'rates.EURUSD'],
+  ]) {
+    assert.throws(() => invoice(request), { path }, JSON.stringify(request))
+  }
+  // Gaps and overlaps of tiers, also within a matrix and of a percentage.
+  const tiers = [
+    { up_to: 10, unit: 1 },
+    { up_to: 5, unit: 2 },
+    { up_to: null, unit: 3 },
+  ]
+  const cells = [{ when: {}, price: { type: 'graduated', tiers } }]
+  assert.throws(() => rate({ type: 'matrix', dimensions: [], cells }, { groups: [] }), {
+    code: 'invalid_price',
+    path: 'price.cells[0].price.tiers[1].up_to',
+  })
+  const rates = tiers.map(({ up_to }) => ({ up_to, rate: 1 }))
+  assert.throws(() => rate({ type: 'graduated_percentage', tiers: rates }, { quantity: 1 }), {
+    path: 'price.tiers[1].up_to',
+  })
+  const provider = new PriceBook(core)
+  const record = { model: 'gpt-4o', at: '2026-11-01T00:00:00Z' }
+  for (const input_tokens of [-1, 'many', '1e99', true]) {
+    assert.throws(() => provider.cost({ ...record, usage: { input_tokens } }), {
+      code: 'invalid_usage',
+      path: 'usage.input_tokens',
+    })
+  }
+  assert.equal(provider.cost({ ...record, usage: {} }).total, '0')
+  assert.equal(provider.cost({ ...record, usage: { cache_read_tokens: 5 } }).reason, 'usage_missing')
+})

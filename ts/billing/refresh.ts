@@ -12,9 +12,21 @@ export interface RefreshOptions {
   check: (data: PriceBookData) => unknown
   /** Its SHA-256 in hexadecimal, if it is known. */
   sha256?: string
+  /** Nothing is fetched while the known book, or the one that is stored, is not older than this many days. */
+  maxAgeDays?: number
+  /** Where the last good book outlives the process: read before anything is fetched, written after. */
+  storage?: BookStorage
   fetch?: typeof globalThis.fetch
   signal?: AbortSignal
 }
+
+/** A place for one text: a file, a key of a store. */
+export interface BookStorage {
+  get(): string | null | undefined | Promise<string | null | undefined>
+  set(text: string): unknown
+}
+
+const DAY_MS = 86_400_000
 
 /**
  * Fetches a price book. On any failure (network, size, hash, form) the book that you have is kept, and the error says
@@ -27,24 +39,45 @@ export async function refresh(
   known: PriceBookData,
   options: RefreshOptions,
 ): Promise<{ book: PriceBookData; error?: TaximeterError }> {
+  const { storage, maxAgeDays } = options
+  let best = known
   try {
-    const book = await load(options)
-    if (known.date !== undefined && !(String(book.date) >= known.date))
-      throw fault('the book is older than the one there is')
+    const stored = await storage?.get()
+    if (stored) best = newer(read(stored, options), known) ?? known
+  } catch {
+    // What is stored is no book: as if there were none.
+  }
+  try {
+    if (maxAgeDays !== undefined && Date.now() - Date.parse(String(best.date)) < maxAgeDays * DAY_MS)
+      return { book: best }
+    const text = await load(options)
+    const book = newer(read(text, options), best)
+    if (book === undefined) throw fault('the book is older than the one there is')
+    await storage?.set(text)
     return { book }
   } catch (cause) {
     const error =
       cause instanceof TaximeterError ? cause : fault(cause instanceof Error ? cause.message : String(cause))
-    return { book: known, error }
+    return { book: best, error }
   }
 }
 
-async function load({ url, check, sha256, fetch = globalThis.fetch, signal }: RefreshOptions): Promise<PriceBookData> {
+/** A book, unless another is newer. */
+function newer(book: PriceBookData, other: PriceBookData): PriceBookData | undefined {
+  return other.date === undefined || String(book.date) >= other.date ? book : undefined
+}
+
+async function load({ url, sha256, fetch = globalThis.fetch, signal }: RefreshOptions): Promise<string> {
   const response = await fetch(url, signal ? { signal } : {})
   if (!response.ok) throw fault(`the answer is ${response.status}`)
   const bytes = await limited(response)
   if (sha256 !== undefined && (await hash(bytes)) !== sha256.toLowerCase()) throw fault('the hash is another one')
-  const book = JSON.parse(new TextDecoder().decode(bytes)) as PriceBookData
+  return new TextDecoder().decode(bytes)
+}
+
+/** Opens a book. */
+function read(text: string, { check }: RefreshOptions): PriceBookData {
+  const book = JSON.parse(text) as PriceBookData
   if (book?.schema !== 1) throw fault('the book has a form that is not known here')
   check(book)
   return book

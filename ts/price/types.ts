@@ -188,8 +188,8 @@ export interface Grant {
   voidedAt?: string
   deletedAt?: string
   createdAt?: string
-  /** Full again every so often. */
-  recurrence?: { everySeconds: number; anchor: string }
+  /** Full again every so often: every so many seconds, or with every period of the calendar. */
+  recurrence?: { everySeconds: number; anchor: string } | { every: 'month' | 'year' | 'week' | 'day'; anchor: string }
   /** At a reset `min(maxRollover, max(minRollover, balance))` stays; both are 0 if absent. */
   maxRollover?: Decimal
   minRollover?: Decimal
@@ -208,6 +208,13 @@ export interface GrantAccount {
   resets?: string[]
   /** Whether a reset keeps the overage and burns it at once. */
   preserveOverage?: boolean
+  /**
+   * Instead of it, what becomes of usage that no grant paid for, as Dodo's credits have it: at a reset it is forgotten, or
+   * told as `invoiced`; or it stays, and is paid by no grant, or by the next ones.
+   */
+  overage?: 'forgive' | 'invoice' | 'carry_deficit' | 'carry_deficit_auto_repay'
+  /** Grants are money then: each usage takes what it adds to the amount since the last reset. */
+  price?: Price
 }
 
 /** What is left of grants. */
@@ -217,4 +224,6 @@ export interface GrantBalances {
   /** Usage that no grant paid for. */
   overage: string
   usageSinceReset: string
+  /** With the policy `invoice`: what is to be billed at each reset. */
+  invoiced?: { at: string; amount: string }[]
 }
