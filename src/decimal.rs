@@ -84,7 +84,7 @@ impl Decimal {
     pub fn parse(text: &str) -> Result<Self> {
         if let Some((mut integer, mut behind)) = float::short(text.as_bytes()) {
             while behind > 0 && integer.is_multiple_of(10) {
-                (integer, behind) = (integer / 10, behind - 1);
+                (integer, behind) = (integer / 10, behind.saturating_sub(1));
             }
             return Ok(Self::new(integer.into(), behind as u32));
         }
@@ -169,11 +169,11 @@ impl Decimal {
     /// Multiplies. Error: `overflow`.
     #[inline(never)]
     pub fn times(&mut self, by: &Self) -> Result<()> {
-        let scale = self.scale + by.scale;
+        let scale = self.scale.saturating_add(by.scale);
         if let (Ok(a), Ok(b)) = (i64::try_from(self.mantissa), i64::try_from(by.mantissa))
             && scale <= DECIMAL_SCALE_MAX
         {
-            *self = Self { mantissa: i128::from(a) * i128::from(b), scale };
+            *self = Self { mantissa: i128::from(a).wrapping_mul(b.into()), scale };
             return Ok(());
         }
         let product = self.raised(self.scale).times(&by.raised(by.scale));
@@ -224,14 +224,14 @@ impl Decimal {
             return Ok(self);
         }
         let (Ok(n), Some(power)) =
-            (u64::try_from(self.mantissa.unsigned_abs()), 10_u64.checked_pow(self.scale - digits))
+            (u64::try_from(self.mantissa.unsigned_abs()), 10_u64.checked_pow(self.scale.saturating_sub(digits)))
         else {
             return self.div_round(Self::ONE, digits, rounding);
         };
-        let (quotient, rest) = (n / power, n % power);
-        let ups = rounding.ups(rest.cmp(&(power - rest)), rest == 0, quotient & 1 == 1);
-        let mantissa = i128::from(quotient) + i128::from(ups);
-        Ok(Self::new(if self.is_negative() { -mantissa } else { mantissa }, digits))
+        let (quotient, rest) = (n.checked_div(power).unwrap_or(0), n.checked_rem(power).unwrap_or(0));
+        let ups = rounding.ups(rest.cmp(&power.saturating_sub(rest)), rest == 0, quotient & 1 == 1);
+        let mantissa = i128::from(quotient).saturating_add(ups.into());
+        Ok(Self::new(if self.is_negative() { mantissa.saturating_neg() } else { mantissa }, digits))
     }
 
     /// The nearest float64; halves to even.
@@ -251,8 +251,8 @@ impl Decimal {
         if scale == self.scale {
             return Some(self.mantissa);
         }
-        let power = 10_i64.checked_pow(scale - self.scale)?;
-        Some(i128::from(i64::try_from(self.mantissa).ok()?) * i128::from(power))
+        let power = 10_i64.checked_pow(scale.saturating_sub(self.scale))?;
+        Some(i128::from(i64::try_from(self.mantissa).ok()?).wrapping_mul(power.into()))
     }
 
     /// The magnitude of the mantissa that it has at a scale which is not smaller than its own.

@@ -116,9 +116,9 @@ pub fn burn_down(case: &Value) -> Result<String> {
         from = reset;
     }
     account.run(from, until)?;
-    // What recurs at the end still does.
+    // What recurs at the end still does, unless the end is where it began anew.
     for grant in &mut account.grants {
-        if grant.is_active(until) && grant.recurs(until) {
+        if from < until && grant.is_active(until) && grant.recurs(until) {
             grant.balance = grant.amount;
         }
     }

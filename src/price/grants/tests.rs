@@ -114,3 +114,13 @@ fn credits_in_money() {
     assert_eq!(got["invoiced"][0]["amount"], "0.8");
     assert_eq!(over(r#","price":{"type":"unit"}"#)["path"], "price.amount");
 }
+
+#[test]
+fn what_is_full_again_at_the_end_is_so_once() {
+    let case = r#"{"start":"2026-01-01T00:00:00Z","until":"2026-02-01T00:00:00Z","resets":["2026-02-01T00:00:00Z"],
+        "startBalances":{"g":"10"},"overage":"carry_deficit_auto_repay","usage":[{"at":"2026-01-10T00:00:00Z","value":"35"}],
+        "grants":[{"id":"g","amount":"10","effectiveAt":"2026-01-01T00:00:00Z",
+            "recurrence":{"every":"month","anchor":"2026-01-01T00:00:00Z"}}]}"#;
+    let got = burnt(case);
+    assert_eq!((&got["overage"], &got["balance"]), (&"15".into(), &"0".into()));
+}
