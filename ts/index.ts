@@ -3,6 +3,7 @@ export { llm } from './blueprint/llm'
 export { ready, version } from './engine'
 export { TaximeterError } from './errors'
 export { type Finding, type LintOptions, lint } from './lint'
+export type { TaximeterOptions } from './options'
 export { type Diagnostic, type Preview, type PreviewOptions, preview, type Verdict } from './preview'
 export {
   type ModelPrices,
@@ -53,6 +54,6 @@ export {
 } from './sink/vendors'
 export type { Span, SpanOptions, SpanStatus } from './span'
 export type { Spool } from './spool/journal'
-export { Taximeter, type TaximeterOptions } from './taximeter'
+export { Taximeter } from './taximeter'
 export type * from './types'
 export type { UsageContext } from './wrap/host'

@@ -1,3 +1,5 @@
+import type { Entry } from './spool/journal'
+
 /** Runs of event numbers: first and last of each, `[1, 3, 7, 7]` for 1, 2, 3 and 7. */
 export type Runs = ArrayLike<number>
 
@@ -226,3 +228,20 @@ export class Kept {
 }
 
 export const encoder = new TextEncoder()
+
+/** An event alone. */
+export function single(first: number, id: string, timeMs: number, bytes: Uint8Array<ArrayBuffer>): Piece {
+  return { first, bytes, ends: [bytes.length], id: () => id, timeMs: () => timeMs }
+}
+
+/** Events as the spool keeps them. */
+export function entriesOf(piece: Piece, separatorBytes: number): Entry[] {
+  const { first, bytes, ends } = piece
+  return Array.from(ends, (end, index) => ({
+    do: 'event',
+    seq: first + index,
+    timeMs: piece.timeMs(index),
+    id: piece.id(index),
+    bytes: bytes.subarray((index === 0 ? 0 : (ends[index - 1] as number)) + separatorBytes, end),
+  }))
+}

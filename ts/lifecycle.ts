@@ -13,7 +13,7 @@ export function isPage(): boolean {
 export type WaitUntil = (promise: Promise<unknown>) => void
 
 /** What the platform itself offers: Vercel keeps it in the request's context. */
-export function platformWaitUntil(): WaitUntil | undefined {
+function platformWaitUntil(): WaitUntil | undefined {
   const context = (globalThis as Record<symbol, { get?(): { waitUntil?: WaitUntil } | undefined } | undefined>)[
     Symbol.for('@vercel/request-context')
   ]?.get?.()
@@ -23,7 +23,7 @@ export function platformWaitUntil(): WaitUntil | undefined {
 let isWarned = false
 
 /** Where the platform ends all work with the answer: says once that something has to be done about it. */
-export function warnAtEdge(): void {
+function warnAtEdge(): void {
   const { navigator, EdgeRuntime } = globalThis as { navigator?: { userAgent?: string }; EdgeRuntime?: unknown }
   const isEdge = navigator?.userAgent === 'Cloudflare-Workers' || EdgeRuntime !== undefined
   if (!isEdge || isWarned) return
@@ -31,6 +31,54 @@ export function warnAtEdge(): void {
   console.warn(
     'taximeter: events may be lost when the answer is given: pass `waitUntil`, or await flush() in each request',
   )
+}
+
+/** How long a request is kept alive for its events: a slow vendor's answer and one more try; Cloudflare gives 30 s. */
+const EXTEND_MS = 15_000
+
+/** Keeps a request's work alive until what it recorded is sent, where there is a platform to ask for that. */
+export class Extension {
+  readonly #waitUntil: WaitUntil | undefined
+  readonly #flush: (deadlineMs: number) => Promise<unknown>
+  readonly #report: (error: unknown) => void
+  /** The platform keeps a flush alive. */
+  #isAsked = false
+  /** Somebody flushes, and needs no warning. */
+  isFlushed = false
+
+  constructor(
+    waitUntil: WaitUntil | undefined,
+    flush: (deadlineMs: number) => Promise<unknown>,
+    report: (error: unknown) => void,
+  ) {
+    this.#waitUntil = waitUntil
+    this.#flush = flush
+    this.#report = report
+  }
+
+  ask(): void {
+    if (this.#isAsked) return
+    const waitUntil = this.#waitUntil ?? platformWaitUntil()
+    if (waitUntil === undefined) {
+      if (!this.isFlushed) warnAtEdge()
+      return
+    }
+    this.#isAsked = true
+    // Not within the call that records: it has not ended yet. The next turn may be that of another request, which needs
+    // to be kept alive for itself.
+    const flushed = Promise.resolve()
+      .then(() => {
+        this.#isAsked = false
+        return this.#flush(EXTEND_MS)
+      })
+      .catch(this.#report)
+    try {
+      waitUntil(flushed)
+    } catch (error) {
+      // Outside of a request there is nothing to extend; it is sent all the same.
+      this.#report(error)
+    }
+  }
 }
 
 /**

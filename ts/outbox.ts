@@ -1,11 +1,15 @@
-import { type CoreHandle, toError } from './core'
+import { now, random } from './clock'
+import type { CoreHandle } from './core'
 import { type Outcome, send, type Transport, timeout } from './driver'
 import type { Emitter } from './emitter'
 import type { Core } from './engine'
 import { TaximeterError } from './errors'
-import { encoder, Kept, type Piece, type Runs } from './kept'
-import { flushAtEnd, forgetEnd, platformWaitUntil, type WaitUntil, warnAtEdge } from './lifecycle'
+import { Flushes } from './flushes'
+import { encoder, entriesOf, Kept, type Piece, type Runs, single } from './kept'
+import { Extension, flushAtEnd, forgetEnd, type WaitUntil } from './lifecycle'
+import { type PutAside, Quarantine, quarantinedEvent } from './quarantine'
 import type { Entry, Left, LeftEvent, Spool } from './spool/journal'
+import { SpoolWriter } from './spool/writer'
 import type { FlushResult, QuarantinedEvent, Stats, TaximeterEvents } from './types'
 
 /** What may wait together with what is taken over: as much as the core lets wait. */
@@ -14,8 +18,6 @@ const QUEUE_BYTES_MAX = 16 * 1024 * 1024
 
 /** How long a flush waits if not told otherwise. */
 export const FLUSH_DEADLINE_MS = 5000
-/** How long a request is kept alive for its events: a slow vendor's answer and one more try; Cloudflare gives 30 s. */
-const EXTEND_MS = 15_000
 /** A request whose deadline passed so long ago has lost its timer: platforms at the edge end those of an answered request. */
 const OVERDUE_MS = 1000
 
@@ -27,15 +29,6 @@ const AMBIGUOUS = 3
 const WAKE = 4
 const QUARANTINE = 5
 const NOTICE = 6
-
-/** A flush that waits. */
-interface Waiter {
-  /** The number of the last event that it waits for. */
-  readonly last: number
-  done(): void
-  /** Goes on in the request that this flush keeps alive. */
-  wake?: () => void
-}
 
 /**
  * Keeps every event that is not settled yet, and does what the core decides: send, wait, acknowledge, put aside.
@@ -55,25 +48,17 @@ export class Outbox {
   readonly #flying = new Map<number, { seqs: Runs; at: number; until: number; expire: () => void }>()
   /** What came of requests, and is yet to be told to the core. */
   #outcomes: (() => void)[] = []
-  #quarantined: PutAside[] = []
-  readonly #spool: Spool | undefined
-  /** The spool has not handed over yet what is left in it. */
-  #opening: Promise<void> | undefined
+  readonly #quarantine = new Quarantine()
+  readonly #spool: SpoolWriter
   /** Requests that wait for the spool. */
   readonly #ready = new Set<() => void>()
   /** The process or the page may end at any moment. */
   #isLeaving = false
   /** What is left is the next one's, who has the spool: sent here too it might be counted twice. */
   #isLetGo = false
-  /** What goes into the spool with the next entries. */
-  #unwritten: Entry[] = []
-  #isDegraded = false
-  readonly #waitUntil: WaitUntil | undefined
-  /** The platform keeps a flush alive. */
-  #isExtended = false
-  #isFlushed = false
+  readonly #extension: Extension
   readonly #counts = { recorded: 0, delivered: 0, quarantined: 0, dropped: 0, requests: 0 }
-  #waiters: Waiter[] = []
+  readonly #flushes = new Flushes()
   #lastSeq = 0
   #lastBatch = 0
   #wake: { at: number; cancel(): void } | undefined
@@ -87,27 +72,37 @@ export class Outbox {
     spool: Spool | undefined,
     waitUntil: WaitUntil | undefined,
   ) {
-    this.#waitUntil = waitUntil
     this.#core = core
+    this.#extension = new Extension(
+      waitUntil,
+      (ms) => this.flush(ms, true),
+      (error) => core.report(error),
+    )
     this.#transport = transport
     this.#prefix = encoder.encode(core.request.prefix)
     this.#suffix = encoder.encode(core.request.suffix)
     this.#events = events
     this.#drain = drain
     this.#kept = new Kept(core.request.separator.length)
-    this.#spool = spool
-    if (spool) this.#open(spool)
+    this.#spool = new SpoolWriter(spool, (error) => events.emit('error', error))
+    const left = this.#spool.open(core.request.url, {
+      inherit: (left) => this.#inherit(left),
+      lose: (seqs) => this.#lose(seqs),
+      entries: () => this.#entries(),
+      leave: this.#leave,
+    })
+    if (left) this.#takeOver(left)
   }
 
   /** Whether what is recorded has to be written down before `record()` returns. */
   get isSpooled(): boolean {
-    return this.#spool !== undefined
+    return this.#spool.exists
   }
 
   /** Takes events that the core has accepted. */
   add(piece: Piece, dropped: number[], due: boolean): void {
     this.#kept.add(piece)
-    if (this.#spool) this.#note(...entriesOf(piece, this.#core.request.separator.length))
+    if (this.#spool.exists) this.#spool.note(...entriesOf(piece, this.#core.request.separator.length))
     this.#counts.recorded += piece.ends.length
     this.#lastSeq = piece.first + piece.ends.length - 1
     if (dropped.length > 0)
@@ -121,36 +116,11 @@ export class Outbox {
   /** Something waits; `due`: for no company any more. */
   wait(due: boolean): void {
     flushAtEnd(this.#leave)
-    this.#extend()
+    this.#extension.ask()
     try {
       if (due || (this.#wake === undefined && this.#flying.size === 0)) this.#wakeAt(now())
     } catch (error) {
       // Some hosts have no timers while a module loads. The event is kept, and goes with the next ones or a flush.
-      this.#core.report(error)
-    }
-  }
-
-  /** Asks the platform, if there is one to ask, to keep the request's work alive until what waits is sent. */
-  #extend(): void {
-    if (this.#isExtended) return
-    const waitUntil = this.#waitUntil ?? platformWaitUntil()
-    if (waitUntil === undefined) {
-      if (!this.#isFlushed) warnAtEdge()
-      return
-    }
-    this.#isExtended = true
-    // Not within the call that records: it has not ended yet. The next turn may be that of another request, which needs
-    // to be kept alive for itself.
-    const flushed = Promise.resolve()
-      .then(() => {
-        this.#isExtended = false
-        return this.flush(EXTEND_MS, true)
-      })
-      .catch((error) => this.#core.report(error))
-    try {
-      waitUntil(flushed)
-    } catch (error) {
-      // Outside of a request there is nothing to extend; it is sent all the same.
       this.#core.report(error)
     }
   }
@@ -166,7 +136,7 @@ export class Outbox {
     // The answer to a request of the old core will be nobody's.
     for (const { seqs, at } of this.#flying.values()) {
       this.#kept.markAmbiguous(seqs, at)
-      this.#note({ do: 'ambiguous', at, seqs })
+      this.#spool.note({ do: 'ambiguous', at, seqs })
     }
     this.#kept.each((seq, bytes, timeMs, ambiguousAt) => core.restore(seq, bytes, timeMs, ambiguousAt))
     core.continueAfter(this.#lastSeq, this.#lastBatch)
@@ -174,13 +144,13 @@ export class Outbox {
   }
 
   quarantined(): QuarantinedEvent[] {
-    return this.#quarantined.map(({ event }) => event)
+    return this.#quarantine.all.map(({ event }) => event)
   }
 
   /** Sends events in quarantine after all: that one, or all of them. Gives how many; the queue has to have room. */
   release(id: string | undefined): number {
     this.#drain()
-    return this.#take(id, ({ event, seq, timeMs }) => {
+    return this.#quarantine.take(id, ({ event, seq, timeMs }) => {
       const separator = this.#core.request.separator
       const bytes = encoder.encode(separator + event.event) as Uint8Array<ArrayBuffer>
       const as = this.#lastSeq + 1
@@ -188,53 +158,20 @@ export class Outbox {
       this.#lastSeq = as
       this.#counts.quarantined -= 1
       this.#kept.add(single(as, event.id, timeMs, bytes))
-      if (seq !== undefined) this.#note({ do: 'released', seq, as })
+      if (seq !== undefined) this.#spool.note({ do: 'released', seq, as })
       this.wait(true)
     })
   }
 
   /** Gives up events in quarantine: that one, or all of them. They count as dropped. Gives how many. */
   discard(id: string | undefined): number {
-    return this.#take(id, ({ event, seq }) => {
+    return this.#quarantine.take(id, ({ event, seq }) => {
       this.#core.call((core) => core.discard())
       this.#counts.quarantined -= 1
       this.#counts.dropped += 1
-      if (seq !== undefined) this.#note({ do: 'settled', seqs: [seq, seq] })
+      if (seq !== undefined) this.#spool.note({ do: 'settled', seqs: [seq, seq] })
       this.#events.emit('dropped', { ids: [event.id] })
     })
-  }
-
-  /** Takes events out of quarantine; what throws leaves the event where it is. */
-  #take(id: string | undefined, how: (event: PutAside) => void): number {
-    const wanted = this.#quarantined.filter(({ event }) => id === undefined || event.id === id)
-    for (const event of wanted) {
-      how(event)
-      this.#quarantined = this.#quarantined.filter((other) => other !== event)
-    }
-    return wanted.length
-  }
-
-  #open(spool: Spool): void {
-    let left: Left | Promise<void>
-    try {
-      left = spool.open(this.#core.request.url, {
-        inherit: (left) => this.#inherit(left),
-        lose: (seqs) => this.#lose(seqs),
-        entries: () => this.#entries(),
-        leave: this.#leave,
-      })
-    } catch (error) {
-      throw spoolError(error, 'spool_failed')
-    }
-    if ('events' in left) {
-      this.#takeOver(left)
-      return
-    }
-    const over = (error?: unknown) => {
-      this.#opening = undefined
-      if (error !== undefined) this.#degraded(error)
-    }
-    this.#opening = left.then(over, over)
   }
 
   /** Takes over what another client left, under the next numbers here. */
@@ -268,7 +205,7 @@ export class Outbox {
     if (reason) {
       const { code, status, text } = reason
       this.#counts.quarantined += 1
-      this.#quarantined.push({
+      this.#quarantine.add({
         seq,
         timeMs,
         event: quarantinedEvent(id, code, status, text, new TextDecoder().decode(bytes)),
@@ -287,12 +224,9 @@ export class Outbox {
   /** Another client has these now: they are not this one's to send or to count. */
   #lose(seqs: Runs): void {
     const [first = 0, last = 0] = Array.from(seqs)
-    this.#counts.recorded -= this.#forget(seqs)
-    this.#quarantined = this.#quarantined.filter(({ seq = 0 }) => {
-      const isLost = first <= seq && seq <= last
-      if (isLost) for (const count of ['recorded', 'quarantined'] as const) this.#counts[count] -= 1
-      return !isLost
-    })
+    const aside = this.#quarantine.forget(first, last)
+    this.#counts.recorded -= this.#forget(seqs) + aside
+    this.#counts.quarantined -= aside
     this.#tellWaiters()
   }
 
@@ -306,7 +240,7 @@ export class Outbox {
       if (event) add(seq, event)
       if (ambiguousAt !== undefined) entries.push({ do: 'ambiguous', at: ambiguousAt, seqs: [seq, seq] })
     })
-    for (const { seq, timeMs, event } of this.#quarantined) {
+    for (const { seq, timeMs, event } of this.#quarantine.all) {
       if (seq === undefined) continue
       const { id, code, status, text } = event
       add(seq, { id, timeMs, text: event.event })
@@ -316,29 +250,6 @@ export class Outbox {
     return entries
   }
 
-  /** Writes entries down. What fails is told once; the events stay in memory. */
-  #note(...entries: Entry[]): Promise<void> | undefined {
-    if (!this.#spool) return undefined
-    const all = [...this.#unwritten, ...entries]
-    this.#unwritten = []
-    const written = () => {
-      this.#isDegraded = false
-    }
-    try {
-      const writing = this.#spool.write(all)
-      if (writing) return writing.then(written, (error) => this.#degraded(error))
-      written()
-    } catch (error) {
-      this.#degraded(error)
-    }
-    return undefined
-  }
-
-  #degraded(error: unknown): void {
-    if (!this.#isDegraded) this.#events.emit('error', spoolError(error, 'spool_degraded'))
-    this.#isDegraded = true
-  }
-
   stats(): Omit<Stats, 'refused' | 'unmetered'> {
     this.#drain()
     return {
@@ -346,7 +257,7 @@ export class Outbox {
       pending: this.#kept.count,
       queueBytes: this.#kept.bytes,
       inFlight: this.#flying.size,
-      spool: this.#spool === undefined ? 'none' : this.#isDegraded ? 'degraded' : 'ok',
+      spool: this.#spool.state,
       state: this.#core.call((c) => c.state()) as Stats['state'],
     }
   }
@@ -361,9 +272,9 @@ export class Outbox {
    * overlap: each waits for what was recorded before it.
    */
   flush(deadlineMs: number, isExtension = false): Promise<FlushResult> {
-    this.#isFlushed = true
+    this.#extension.isFlushed = true
     const flushed = this.#flushNow(deadlineMs, isExtension)
-    const opening = this.#opening
+    const { opening } = this.#spool
     if (opening === undefined) return flushed
     const start = now()
     const opened = new Promise<void>((resolve) => {
@@ -372,39 +283,21 @@ export class Outbox {
     return opened.then(() => this.#flushNow(deadlineMs - (now() - start), isExtension))
   }
 
-  #flushNow(deadlineMs: number, isExtension: boolean): Promise<FlushResult> {
-    return new Promise((resolve) => {
-      this.#drain()
-      this.#core.call((c) => c.flush())
-      this.#pump()
-      const last = this.#lastSeq
-      if (this.#isLetGo || this.#isSettled(last)) return resolve(this.result())
-      const done = () => {
-        cancel()
-        this.#waiters = this.#waiters.filter((other) => other !== waiter)
-        resolve(this.result())
-      }
-      const cancel = timeout(deadlineMs, done, true)
-      const waiter: Waiter = { last, done }
-      this.#waiters.push(waiter)
-      if (isExtension) this.#wakeHere(waiter)
-    })
-  }
-
-  /** What a promise that is made here does, it does in this request, whichever one resolves it. */
-  #wakeHere(waiter: Waiter): void {
-    new Promise<void>((wake) => {
-      waiter.wake = wake
-    }).then(() => {
-      if (this.#waiters.includes(waiter)) this.#wakeHere(waiter)
-      this.#pump()
-    })
+  async #flushNow(deadlineMs: number, isExtension: boolean): Promise<FlushResult> {
+    this.#drain()
+    this.#core.call((c) => c.flush())
+    this.#pump()
+    const last = this.#lastSeq
+    if (!this.#isLetGo && !this.#isSettled(last)) {
+      await this.#flushes.wait(last, deadlineMs, isExtension ? () => this.#pump() : undefined)
+    }
+    return this.result()
   }
 
   /** What is pending holds up the end of the process no longer; in a spool it is there for the next one. */
   async letGo(): Promise<void> {
     forgetEnd(this.#leave)
-    if (this.#spool === undefined) return
+    if (!this.#spool.exists) return
     this.#isLetGo = true
     this.#wake?.cancel()
     await this.#spool.close()
@@ -451,12 +344,12 @@ export class Outbox {
     } catch (error) {
       this.#core.report(error)
     }
-    if (this.#unwritten.length > 0) this.#note()
+    this.#spool.settle()
     this.#tellWaiters()
   }
 
   #tellWaiters(): void {
-    for (const waiter of this.#waiters) if (this.#isSettled(waiter.last)) waiter.done()
+    this.#flushes.tell((last) => this.#isSettled(last))
   }
 
   /** See `src/delivery/action.rs` for what the numbers are. */
@@ -474,7 +367,7 @@ export class Outbox {
         break
       case AMBIGUOUS:
         this.#kept.markAmbiguous(numbers.subarray(1), first)
-        this.#note({ do: 'ambiguous', at: first, seqs: numbers.subarray(1) })
+        this.#spool.note({ do: 'ambiguous', at: first, seqs: numbers.subarray(1) })
         break
       case WAKE:
         this.#wakeAt(first)
@@ -485,7 +378,7 @@ export class Outbox {
         if (kept === undefined) break
         this.#forget([first, first])
         const status = second || undefined
-        this.#note({ do: 'quarantined', seq: first, code, status, text: said || undefined })
+        this.#spool.note({ do: 'quarantined', seq: first, code, status, text: said || undefined })
         this.#putAside({
           seq: first,
           timeMs: kept.timeMs,
@@ -505,14 +398,12 @@ export class Outbox {
     const over = (outcome: Outcome) => {
       this.#flying.delete(batch)
       // Together with what comes of it.
-      if (this.#spool) this.#unwritten.push({ do: 'returned', seqs })
+      this.#spool.later({ do: 'returned', seqs })
       // A core that was made meanwhile does not know the batch, and has its events back already.
       const ids = this.#core.request.namesIds && 'status' in outcome ? this.#kept.ids(seqs) : []
       this.#outcomes.push(() => this.#perform((core) => tell(core, batch, outcome, ids)))
       // What is sent next belongs to a request that lives on: to the last one that waits.
-      const heir = this.#waiters.filter(({ wake }) => wake).at(-1)
-      if (heir?.wake) heir.wake()
-      else this.#settleOutcomes()
+      if (!this.#flushes.wake()) this.#settleOutcomes()
     }
     const go = () => {
       if (!this.#ready.delete(go)) return
@@ -522,7 +413,7 @@ export class Outbox {
       flying.until = now() + deadlineMs + OVERDUE_MS
       flying.expire = send(this.#transport, body, deadlineMs, over)
     }
-    const written = this.#note({ do: 'sent', at: Date.now(), seqs })
+    const written = this.#spool.note({ do: 'sent', at: Date.now(), seqs })
     this.#ready.add(go)
     if (written === undefined || this.#isLeaving) go()
     else written.then(go)
@@ -530,7 +421,7 @@ export class Outbox {
 
   #putAside(aside: PutAside): void {
     this.#counts.quarantined += 1
-    this.#quarantined.push(aside)
+    this.#quarantine.add(aside)
     this.#events.emit('quarantined', aside.event)
   }
 
@@ -542,7 +433,7 @@ export class Outbox {
 
   /** What only a listener sees is made for listeners only: an id is text that is made late. */
   #settle(seqs: Runs, as: 'delivered' | 'dropped'): void {
-    this.#note({ do: 'settled', seqs })
+    this.#spool.note({ do: 'settled', seqs })
     const ids: string[] | undefined = this.#events.has(as) ? [] : undefined
     this.#counts[as] += this.#forget(seqs, ids)
     if (ids !== undefined) this.#events.emit(as, { ids })
@@ -560,46 +451,6 @@ export class Outbox {
 /** The answer for a request none of whose events are this client's any more. */
 const NOTHING = { contentType: undefined, retryAfter: undefined, date: undefined, body: '' }
 
-/** An event in quarantine; one without a number was never in the queue. */
-interface PutAside {
-  readonly seq: number | undefined
-  readonly timeMs: number
-  readonly event: QuarantinedEvent
-}
-
-function quarantinedEvent(
-  id: string,
-  code: string,
-  status: number | undefined,
-  text: string | undefined,
-  event: string,
-): QuarantinedEvent {
-  return { id, code, event, ...(status && { status }), ...(text && { text }) }
-}
-
-/** An event alone. */
-export function single(first: number, id: string, timeMs: number, bytes: Uint8Array<ArrayBuffer>): Piece {
-  return { first, bytes, ends: [bytes.length], id: () => id, timeMs: () => timeMs }
-}
-
-/** Events as the spool keeps them. */
-function entriesOf(piece: Piece, separatorBytes: number): Entry[] {
-  const { first, bytes, ends } = piece
-  return Array.from(ends, (end, index) => ({
-    do: 'event',
-    seq: first + index,
-    timeMs: piece.timeMs(index),
-    id: piece.id(index),
-    bytes: bytes.subarray((index === 0 ? 0 : (ends[index - 1] as number)) + separatorBytes, end),
-  }))
-}
-
-function spoolError(error: unknown, otherwise: string): TaximeterError {
-  const { code } = Object(error)
-  const isOurs = typeof code === 'string' && code.startsWith('spool_')
-  return new TaximeterError(isOurs ? code : otherwise, toError(error).message, { path: 'spool', cause: error })
-}
-
 /** Tells the core what came of a request. */
 function tell(core: Core, batch: number, outcome: Outcome, ids: string[]): Float64Array {
   const isAnswer = 'status' in outcome
@@ -609,9 +460,3 @@ function tell(core: Core, batch: number, outcome: Outcome, ids: string[]): Float
   const [status, unsent] = isAnswer ? [outcome.status, false] : [undefined, outcome.unsent]
   return core.outcome(batch, status, unsent, lines.join('\n'), now(), Date.now(), random())
 }
-
-/** Milliseconds on a clock that no one sets: schedules must not follow the wall clock's jumps. */
-export const now = (): number => performance.now()
-
-/** Jitter: it spreads clients and guards no secret. */
-const random = (): number => Math.floor(Math.random() * 2 ** 32)

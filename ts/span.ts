@@ -1,6 +1,6 @@
+import { now } from './clock'
 import { timeout } from './driver'
 import { TaximeterError } from './errors'
-import { now } from './outbox'
 import type { Recorded, UsageEvent } from './types'
 
 /** How often a span that goes on says so. */
