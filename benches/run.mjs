@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures M1 to M14 and prints them as ratios, with target and verdict; writes RESULTS.md.
  *
- *     npm run bench                 everything; about 20 minutes
+ *     npm run bench                 everything; about 25 minutes
  *     npm run bench -- --quick      the metrics that guard a change; under 3 minutes
  *     npm run bench -- M1 M5        only these; RESULTS.md is left alone
  */

@@ -1,22 +1,26 @@
 import { compare } from '../lib/rounds.mjs'
 
 export const metric = 'M10'
-export const title =
-  'gzip of a body of 1000, ours against one with random ids (zlib; no sink takes gzip, so none is sent)'
+export const title = 'gzip of a body of 1000, for vendors that take it, against one with random ids by zlib 6'
+export const isSlow = true
 
 export async function run({ rounds }) {
   const job = (variant, level) => ({ measure: 'gzip', variant, level })
-  const variants = {
-    'random ids, level 6': job('naive', 6),
-    'ours, level 6': job('ours', 6),
-    'ours, level 1': job('ours', 1),
-  }
-  const result = await compare(variants, rounds)
-  const [random, six, one] = Object.values(result)
+  const result = await compare(
+    {
+      'random ids, zlib 6': job('naive', 6),
+      'ours, as it is sent': job('ours'),
+      'ours, zlib 6': job('ours', 6),
+      'ours, zlib 1': job('ours', 1),
+    },
+    rounds,
+  )
+  const [random, sent, , fast] = Object.values(result)
   const figures = [
-    { name: 'size, level 6 on both sides', value: random.bytes / six.bytes, unit: '×', atLeast: 1.5 },
-    { name: 'size, ours at level 1 against 6', value: random.bytes / one.bytes, unit: '×', atLeast: 1.5 },
-    { name: 'time, ours at level 1 against 6', value: random.ns / one.ns, unit: '×', atLeast: 6 },
+    { name: 'size, as it is sent', value: random.bytes / sent.bytes, unit: '×', atLeast: 1.5 },
+    { name: 'time, as it is sent', value: random.ns / sent.ns, unit: '×', atLeast: 6 },
+    { name: 'size, zlib 1', value: random.bytes / fast.bytes, unit: '×' },
+    { name: 'time, zlib 1', value: random.ns / fast.ns, unit: '×' },
   ]
   const rows = Object.entries(result).map(([body, { ns, bytes }]) => ({
     body,
