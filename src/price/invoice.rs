@@ -43,7 +43,11 @@ pub(super) fn sum(request: &Value) -> Result<Sum> {
     let (mut subtotal, mut unpriced, mut converted) = (Ratio::ZERO, false, false);
     let mut lines = Writer::array();
     for (at, item) in list(request, "lines")?.iter().enumerate() {
-        let line = line(item, request, &currency, &mut converted).map_err(|e| e.at_index(at).at("lines"))?;
+        let line = line(item, request, &currency, &mut converted).map_err(|e| {
+            // The rates are the invoice's, not the line's.
+            let of_rates = e.path.as_deref().is_some_and(|path| path.starts_with("rates."));
+            if of_rates { e } else { e.at_index(at).at("lines") }
+        })?;
         subtotal.plus(&line.minor.into());
         unpriced |= line.unpriced;
         lines.item(&line.to_json()?);

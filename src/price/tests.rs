@@ -128,3 +128,12 @@ fn minor_units() {
         assert!(got.is_ok() || got.err().unwrap().code == "unknown_currency");
     }
 }
+
+#[test]
+fn a_rate_that_is_none_is_at_its_place() {
+    for (rate, path) in [("", "lines[0].currency"), (",\"rates\":{\"EURUSD\":0}", "rates.EURUSD")] {
+        let line = r#"{"lines":[{"price":{"type":"flat","amount":1},"usage":{"quantity":1},"currency":"EUR"}]"#;
+        let error = invoice(&Value::parse(&[line, rate, "}"].concat()).unwrap()).err().unwrap();
+        assert_eq!(error.path.as_deref(), Some(path));
+    }
+}
