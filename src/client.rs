@@ -195,17 +195,17 @@ impl Client {
 
     /// Registers a pending event with a client that was made anew; `ambiguous_at` is when it was first sent without an
     /// answer, in milliseconds since 1970.
-    pub fn restore(&mut self, seq: u32, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
+    pub fn restore(&mut self, seq: u64, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
         self.delivery.restore(seq, bytes, time_ms, ambiguous_at);
     }
 
     /// Numbers of events and batches up to these have been given, though they may be settled.
-    pub fn continue_after(&mut self, seq: u32, batch: u32) {
+    pub fn continue_after(&mut self, seq: u64, batch: u32) {
         self.delivery.continue_after(seq, batch);
     }
 
     /// Sends an event that was in quarantine, under a new number. Error: `queue_full`.
-    pub fn requeue(&mut self, seq: u32, bytes: u32, time_ms: i64) -> Result<()> {
+    pub fn requeue(&mut self, seq: u64, bytes: u32, time_ms: i64) -> Result<()> {
         let (events, room, _) = self.delivery.room();
         if events == 0 || room < bytes as usize {
             return Err(Error::new("queue_full", "too many events wait for the sink"));

@@ -156,12 +156,12 @@ struct Server {
     /// Seconds of age and of earliness it takes.
     ages: Option<(u64, u64)>,
     /// Times at which a text was counted, each by its id.
-    ledger: BTreeMap<u32, Vec<(u64, String)>>,
+    ledger: BTreeMap<u64, Vec<(u64, String)>>,
     twice: u64,
 }
 
 impl Server {
-    fn store(&mut self, now: u64, events: &[(u32, String)]) {
+    fn store(&mut self, now: u64, events: &[(u64, String)]) {
         for (id, text) in events {
             let counted = self.ledger.entry(*id).or_default();
             let known = counted.last().is_some_and(|(at, _)| self.dedup && now - at <= self.window_ms);
@@ -193,7 +193,7 @@ struct Kept {
 
 struct Flight {
     batch: u32,
-    events: Vec<(u32, String)>,
+    events: Vec<(u64, String)>,
     sent_wall: i64,
     /// What of it the server stores, and when.
     commit: Option<(u64, usize)>,
@@ -211,7 +211,7 @@ struct Simulation {
     settings: Settings,
     delivery: Delivery,
     server: Server,
-    host: BTreeMap<u32, Kept>,
+    host: BTreeMap<u64, Kept>,
     flights: Vec<Flight>,
     mono: u64,
     wall: i64,
@@ -222,7 +222,7 @@ struct Simulation {
     restart_at: u64,
     restarts_crash: bool,
     jumps: bool,
-    last_seq: u32,
+    last_seq: u64,
     quiet_until: u64,
     probed_at: Option<u64>,
     told: Told,
@@ -515,7 +515,7 @@ impl Simulation {
         self.perform(out);
     }
 
-    fn becomes(&mut self, seqs: &[u32], place: Place) {
+    fn becomes(&mut self, seqs: &[u64], place: Place) {
         for seq in seqs {
             let kept = self.host.get_mut(seq).unwrap();
             assert_eq!(kept.place, Place::Pending, "event {seq} becomes {place:?}");
@@ -553,7 +553,7 @@ impl Simulation {
     }
 
     /// Only what is at fault goes into quarantine.
-    fn deserves(&self, seq: u32, code: &str) {
+    fn deserves(&self, seq: u64, code: &str) {
         let kept = &self.host[&seq];
         let age = self.wall - kept.time_ms;
         let deserved = match code {
@@ -568,7 +568,7 @@ impl Simulation {
         assert!(deserved, "event {seq} is in quarantine for {code}");
     }
 
-    fn send(&mut self, batch: u32, seqs: &[u32], deadline_ms: u64) {
+    fn send(&mut self, batch: u32, seqs: &[u64], deadline_ms: u64) {
         self.say(|| format!("request {batch}: {seqs:?}"));
         self.told.requests += 1;
         let mine = self.flights.iter().filter(|f| !f.orphan && f.deadline.is_some()).count();
@@ -607,7 +607,7 @@ impl Simulation {
     }
 
     /// What the server does with a request: its answer, and how many of the events it stores.
-    fn serve(&mut self, body: usize, events: &[(u32, String)]) -> (Outcome, usize) {
+    fn serve(&mut self, body: usize, events: &[(u64, String)]) -> (Outcome, usize) {
         use Mode::*;
         let answer = |status: u16| Answer { status, ..Answer::default() };
         let failed = |error: &str| Outcome::Failed { error: error.to_owned(), text: String::new(), unsent: false };
@@ -637,8 +637,8 @@ impl Simulation {
         }
     }
 
-    fn judge(&self, body: usize, events: &[(u32, String)]) -> u16 {
-        let bad = |(seq, _): &(u32, String)| {
+    fn judge(&self, body: usize, events: &[(u64, String)]) -> u16 {
+        let bad = |(seq, _): &(u64, String)| {
             let kept = &self.host[seq];
             let age = START_WALL + self.mono as i64 - 5_000 - kept.time_ms;
             kept.poison || self.server.ages.is_some_and(|(old, new)| age > old as i64 || -age > new as i64)
@@ -675,7 +675,7 @@ impl Simulation {
     }
 
     /// Notes where an event has come to rest, and that the server agrees.
-    fn settle_account(&mut self, seq: u32, kept: &Kept) {
+    fn settle_account(&mut self, seq: u64, kept: &Kept) {
         match kept.place {
             Place::Delivered => self.told.delivered += 1,
             Place::Quarantined(_) => self.told.quarantined += 1,

@@ -3,6 +3,8 @@
 //! Only numbers are here: the host keeps the events' bytes under their sequence numbers. An entry is moved, never
 //! copied, so it is in one place at a time.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod staging;
 
 pub use staging::{Staging, Use};
@@ -66,7 +68,7 @@ impl Buffer {
     }
 
     /// Appends events that were written, see [`hot::admit`]. Gives their bytes.
-    pub fn admit(&mut self, [ends, deltas]: [&[u32]; 2], base_ms: i64, seq: u32, mono_ms: u64) -> usize {
+    pub fn admit(&mut self, [ends, deltas]: [&[u32]; 2], base_ms: i64, seq: u64, mono_ms: u64) -> usize {
         if self.fresh.is_empty() {
             self.waiting_since = mono_ms;
         }
@@ -123,7 +125,7 @@ impl Buffer {
             let (entries, out) = cut(&mut self.fresh, limit, stale);
             let bytes: usize = entries.iter().chain(out.iter().map(|(e, _)| e)).map(|e| e.bytes as usize).sum();
             self.fresh_bytes = self.fresh_bytes.saturating_sub(bytes);
-            self.due = self.due.saturating_sub(entries.len() + out.len());
+            self.due = self.due.saturating_sub(entries.len()).saturating_sub(out.len());
             return (Part { entries, resend: false }, out);
         };
         let resend = part.resend;
@@ -156,7 +158,7 @@ impl Buffer {
 
     /// How many events wait.
     pub fn count(&self) -> usize {
-        self.fresh.len() + self.returned.iter().map(|part| part.entries.len()).sum::<usize>()
+        self.returned.iter().fold(self.fresh.len(), |sum, part| sum.saturating_add(part.entries.len()))
     }
 }
 
@@ -176,7 +178,7 @@ fn cut(
             continue;
         }
         let more = bytes.saturating_add(entry.bytes as usize);
-        if !taken.is_empty() && limit.body_bytes(more, taken.len() + 1) > limit.bytes_max {
+        if !taken.is_empty() && limit.body_bytes(more, taken.len().saturating_add(1)) > limit.bytes_max {
             from.push_front(entry);
             break;
         }
@@ -192,7 +194,7 @@ mod tests {
 
     const LIMIT: Limit = Limit { events_max: 3, bytes_max: 100, frame_bytes: 2, separator_bytes: 1 };
 
-    fn entry(seq: u32, bytes: u32) -> Entry {
+    fn entry(seq: u64, bytes: u32) -> Entry {
         Entry { seq, bytes, time_ms: 0, ambiguous_at: None }
     }
 
@@ -204,7 +206,7 @@ mod tests {
         buffer
     }
 
-    fn take(buffer: &mut Buffer) -> Vec<u32> {
+    fn take(buffer: &mut Buffer) -> Vec<u64> {
         buffer.take(&LIMIT, &|_| None).0.entries.iter().map(|e| e.seq).collect()
     }
 

@@ -14,7 +14,7 @@ use crate::sink::Packed;
 use crate::time::Instant;
 
 /// Places of the report in front of the events'.
-const TOLD: usize = 6;
+const TOLD: usize = 7;
 
 /// Texts of fixed numbers: the values that are no strings.
 const LITERALS: [&str; 3] = ["null", "true", "false"];
@@ -153,7 +153,7 @@ impl Staging {
             return unquoted(self.texts.get(word as usize)?);
         }
         let (start, length) = raw_subject(word);
-        std::str::from_utf8(self.raw.get(start..start + length)?).ok().map(str::to_owned)
+        std::str::from_utf8(self.raw.get(start..start.checked_add(length)?)?).ok().map(str::to_owned)
     }
 
     /// Writes out the events in the words `from..to`, and reports of each.
@@ -169,8 +169,9 @@ impl Staging {
     /// What was reported of the first `count` events: where each ends, its milliseconds, where its `data` begins.
     pub fn written(&self, count: usize) -> [&[u32]; 3] {
         [0, 1, 2].map(|third| {
-            let told = self.report.get(TOLD + third * STAGED_EVENTS..).unwrap_or_default();
-            told.get(..count).unwrap_or_default()
+            let [from, to] =
+                [0, count].map(|n| STAGED_EVENTS.saturating_mul(third).saturating_add(TOLD).saturating_add(n));
+            self.report.get(from..to).unwrap_or_default()
         })
     }
 }

@@ -65,9 +65,9 @@ impl Client {
     /// Takes the packed events in the words `from..to`: they are written out, counted and queued. Gives how many;
     /// fewer than there were only if the words are broken.
     ///
-    /// In the report's first places stand: the number of the first event (the others follow), whether to poll at once,
-    /// how many more events and bytes the queue takes for certain, after how many more events a request is full, and the
-    /// address of what was written. Behind them, where each event ends, then each one's milliseconds since the base time.
+    /// In the report's first places stand: the low half of the number of the first event (the others follow), whether to poll at once,
+    /// how many more events and bytes the queue takes for certain, after how many more events a request is full, the
+    /// address of what was written, and the high half. Behind them, where each event ends, then each one's milliseconds since the base time.
     pub fn drain(&mut self, from: usize, to: usize, segment: Segment, now: Now) -> usize {
         let count = self.staging.write(from, to, segment);
         let [ends, deltas, _] = self.staging.written(count);
@@ -78,12 +78,13 @@ impl Client {
         self.arrivals += count as u64;
         let (room_events, room_bytes, until_full) = self.delivery.room();
         let told = [
-            first,
+            first as u32,
             self.delivery.due(now).into(),
             room_events as u32,
             room_bytes as u32,
             until_full as u32,
             self.staging.out.as_ptr() as usize as u32,
+            (first >> 32) as u32,
         ];
         for (place, value) in self.staging.report.iter_mut().zip(told) {
             *place = value;

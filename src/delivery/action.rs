@@ -11,19 +11,19 @@ pub enum Action {
         /// The number of the request.
         batch: u32,
         /// Its events.
-        seqs: Vec<u32>,
+        seqs: Vec<u64>,
         /// After so long without an answer the request has failed (`deadline`).
         deadline_ms: u64,
     },
     /// The vendor has these events: forget them.
     Acked {
         /// The events.
-        seqs: Vec<u32>,
+        seqs: Vec<u64>,
     },
     /// The event will not be sent: keep it apart, with the reason.
     Quarantine {
         /// The event.
-        seq: u32,
+        seq: u64,
         /// `rejected`, `too_large`, `expired` or `dedup_window_expired`.
         code: &'static str,
         /// The answer's status, if it was an answer.
@@ -34,12 +34,12 @@ pub enum Action {
     /// These events are given up, and counted.
     Dropped {
         /// The events.
-        seqs: Vec<u32>,
+        seqs: Vec<u64>,
     },
     /// These events may have arrived: keep the time with them over a restart.
     Ambiguous {
         /// The events.
-        seqs: Vec<u32>,
+        seqs: Vec<u64>,
         /// When they were sent; milliseconds since 1970.
         at: i64,
     },
@@ -72,12 +72,12 @@ pub enum Action {
 /// | 5 | quarantine | event, status or 0 | code, the vendor's |
 /// | 6 | notice | | code, text |
 pub fn packed(actions: &[Action]) -> (Vec<f64>, String) {
-    // Numbers of events are below 2³², and times far below 2⁵³: as floats they are exact.
+    // Numbers of events are below 2⁵³, and times far below it: as floats they are exact.
     let mut numbers = vec![0.0];
     let mut texts = Writer::array();
     let mut texts_count = 0.0;
     for action in actions {
-        let mut seqs: &[u32] = &[];
+        let mut seqs: &[u64] = &[];
         let mut told = None;
         let kind_at = numbers.len();
         numbers.extend_from_slice(&[0.0; 2]);
@@ -105,7 +105,7 @@ pub fn packed(actions: &[Action]) -> (Vec<f64>, String) {
                 4.0
             }
             Action::Quarantine { seq, code, status, text } => {
-                numbers.extend_from_slice(&[f64::from(*seq), f64::from(status.unwrap_or(0))]);
+                numbers.extend_from_slice(&[*seq as f64, f64::from(status.unwrap_or(0))]);
                 told = Some((code, text));
                 5.0
             }
@@ -119,7 +119,7 @@ pub fn packed(actions: &[Action]) -> (Vec<f64>, String) {
             texts_count += 2.0;
         }
         push_runs(seqs, &mut numbers);
-        let length = (numbers.len() - kind_at - 2) as f64;
+        let length = numbers.len().saturating_sub(kind_at).saturating_sub(2) as f64;
         if let Some([at_kind, at_length, ..]) = numbers.get_mut(kind_at..) {
             (*at_kind, *at_length) = (kind, length);
         }
@@ -131,12 +131,12 @@ pub fn packed(actions: &[Action]) -> (Vec<f64>, String) {
 }
 
 /// First and last of each run: a batch is mostly one.
-fn push_runs(seqs: &[u32], numbers: &mut Vec<f64>) {
+fn push_runs(seqs: &[u64], numbers: &mut Vec<f64>) {
     let mut next = None;
     for seq in seqs {
         match numbers.last_mut() {
-            Some(last) if next == Some(*seq) => *last = f64::from(*seq),
-            _ => numbers.extend_from_slice(&[f64::from(*seq); 2]),
+            Some(last) if next == Some(*seq) => *last = *seq as f64,
+            _ => numbers.extend_from_slice(&[*seq as f64; 2]),
         }
         next = seq.checked_add(1);
     }
@@ -156,12 +156,12 @@ mod tests {
             quarantine(Some(400), "a\"b"),
             quarantine(None, ""),
             Action::Dropped { seqs: vec![] },
-            Action::Ambiguous { seqs: vec![4, u32::MAX], at: -5 },
+            Action::Ambiguous { seqs: vec![4, 1 << 40], at: -5 },
             Action::Wake { at: 9 },
             Action::Notice { code: "hold_started", text: "401".into() },
         ];
         let (numbers, texts) = packed(&actions);
-        let max = f64::from(u32::MAX);
+        let max = 2_f64.powi(40);
         let want: [&[f64]; 9] = [
             &[6.0],
             &[0.0, 6.0, 7.0, 10_000.0, 1.0, 3.0, 7.0, 7.0],

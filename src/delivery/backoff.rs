@@ -18,7 +18,7 @@ pub(super) fn spread_ms(wait_ms: u64, random: u32) -> u64 {
 }
 
 fn up_to(ceiling: u64, random: u32) -> u64 {
-    ((ceiling + 1) * u64::from(random)) >> 32
+    ceiling.saturating_add(1).saturating_mul(random.into()) >> 32
 }
 
 #[cfg(test)]

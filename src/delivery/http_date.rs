@@ -22,14 +22,14 @@ pub(crate) fn parse(text: &str, near_ms: i64) -> Option<i64> {
     if form == RFC_850 {
         // Not more than 50 years ahead.
         let (this_year, ..) = civil(near_ms.div_euclid(86_400_000));
-        year += this_year.div_euclid(100) * 100;
-        year -= if year > this_year + 50 { 100 } else { 0 };
+        year = this_year.saturating_sub(this_year.rem_euclid(100)).saturating_add(year);
+        year = year.saturating_sub(if year > this_year.saturating_add(50) { 100 } else { 0 });
     }
     let date = days(year, month, day);
     let name = *WEEKDAYS.get(date.rem_euclid(7) as usize)?;
     let name = if form == RFC_850 { name } else { name.get(..3)? };
     let real = civil(date) == (year, month, day) && hour < 24 && minute < 60 && second < 60 && weekday == name;
-    real.then(|| seconds_of(year, month, day, hour, minute, second) * 1000)
+    real.then(|| seconds_of(year, month, day, hour, minute, second).saturating_mul(1000))
 }
 
 #[derive(Default)]
@@ -55,7 +55,7 @@ fn read(form: &str, text: &str) -> Option<Fields> {
             b'i' => &mut fields.minute,
             b's' => &mut fields.second,
             b'y' => {
-                fields.year = fields.year * 10 + i64::from(digit(byte)?);
+                fields.year = fields.year.saturating_mul(10).saturating_add(digit(byte)?.into());
                 continue;
             }
             b'm' => {
@@ -69,14 +69,14 @@ fn read(form: &str, text: &str) -> Option<Fields> {
             literal if literal == byte => continue,
             _ => return None,
         };
-        *field = *field * 10 + digit(byte)?;
+        *field = field.saturating_mul(10).saturating_add(digit(byte)?);
     }
-    fields.month = MONTHS.chunks(3).position(|name| name == month)? as u32 + 1;
+    fields.month = (1..).zip(MONTHS.chunks(3)).find(|(_, name)| *name == month)?.0;
     Some(fields)
 }
 
 fn digit(byte: u8) -> Option<u32> {
-    byte.is_ascii_digit().then(|| u32::from(byte - b'0'))
+    char::from(byte).to_digit(10)
 }
 
 #[cfg(test)]

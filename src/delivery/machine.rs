@@ -37,9 +37,9 @@ impl Now {
 #[cfg_attr(test, derive(Debug))]
 pub struct Offered {
     /// The number under which delivery speaks of it.
-    pub seq: u32,
+    pub seq: u64,
     /// The events that the policy gave up for it; it may be among them.
-    pub dropped: Vec<u32>,
+    pub dropped: Vec<u64>,
 }
 
 /// Decides for the events of one sink.
@@ -49,7 +49,8 @@ pub struct Delivery {
     settings: Settings,
     buffer: Buffer,
     flights: Vec<Flight>,
-    last_seq: u32,
+    last_seq: u64,
+    /// Comes to its beginning again after 2³² requests; of these two are in flight.
     last_batch: u32,
     /// Nothing is sent before: a backoff, or what a `Retry-After` asked for.
     paused_until: u64,
@@ -114,7 +115,7 @@ impl Delivery {
     pub fn offer(&mut self, bytes: u32, time_ms: i64, now: Now) -> Result<Offered> {
         let size = bytes as usize;
         if let Err(error) = self.check(size, time_ms, now) {
-            self.counts.refused += 1;
+            self.counts.refused = self.counts.refused.saturating_add(1);
             return Err(error);
         }
         let mut dropped = Vec::new();
@@ -126,12 +127,12 @@ impl Delivery {
         }
         let has_room = self.has_room(size);
         if !has_room && self.settings.policy == Policy::Reject {
-            self.counts.refused += 1;
+            self.counts.refused = self.counts.refused.saturating_add(1);
             return Err(Error::new("queue_full", "too many events wait for the sink")
                 .help("see stats() for what it waits for; or choose a policy that drops events"));
         }
-        self.last_seq = self.last_seq.wrapping_add(1);
-        self.counts.recorded += 1;
+        self.last_seq = self.last_seq.saturating_add(1);
+        self.counts.recorded = self.counts.recorded.saturating_add(1);
         let entry = Entry { seq: self.last_seq, bytes, time_ms, ambiguous_at: None };
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(size);
         if has_room {
@@ -144,19 +145,19 @@ impl Delivery {
 
     /// Takes events that the host has recorded already, within [`Self::room`], by what was reported of them (see
     /// [`hot::admit`]). Gives the number of the first; the others follow.
-    pub fn admit(&mut self, written: [&[u32]; 2], base_ms: i64, now: Now) -> u32 {
+    pub fn admit(&mut self, written: [&[u32]; 2], base_ms: i64, now: Now) -> u64 {
         let [ends, _] = written;
         let before = self.last_seq;
         let bytes = self.buffer.admit(written, base_ms, before, now.mono_ms);
-        self.last_seq = before.wrapping_add(ends.len() as u32);
-        self.counts.recorded += ends.len() as u64;
+        self.last_seq = before.saturating_add(ends.len() as u64);
+        self.counts.recorded = self.counts.recorded.saturating_add(ends.len() as u64);
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(bytes);
-        before.wrapping_add(1)
+        before.saturating_add(1)
     }
 
     /// How many more events and bytes the queue takes by any policy, and after how many events a request is full.
     pub fn room(&self) -> (usize, usize, usize) {
-        let events = self.settings.queue_events_max.saturating_sub(self.buffer.count() + self.in_flight());
+        let events = self.settings.queue_events_max.saturating_sub(self.unsettled());
         let bytes = self.settings.queue_bytes_max.saturating_sub(self.counts.queue_bytes);
         (events, bytes, self.settings.batching.events_max.saturating_sub(self.buffer.fresh_count()))
     }
@@ -179,14 +180,13 @@ impl Delivery {
     }
 
     fn has_room(&self, bytes: usize) -> bool {
-        let events = self.buffer.count() + self.in_flight();
         let queue_bytes = self.counts.queue_bytes.saturating_add(bytes);
-        events < self.settings.queue_events_max && queue_bytes <= self.settings.queue_bytes_max
+        self.unsettled() < self.settings.queue_events_max && queue_bytes <= self.settings.queue_bytes_max
     }
 
-    fn give_up(&mut self, entry: &Entry, dropped: &mut Vec<u32>) {
+    fn give_up(&mut self, entry: &Entry, dropped: &mut Vec<u64>) {
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_sub(entry.bytes as usize);
-        self.counts.dropped += 1;
+        self.counts.dropped = self.counts.dropped.saturating_add(1);
         dropped.push(entry.seq);
     }
 
@@ -194,23 +194,23 @@ impl Delivery {
     ///
     /// `ambiguous_at` is when it was first sent without an answer. Where that is not known, an event that may have been
     /// in flight must be given the time of the restart or earlier, never `None`.
-    pub fn restore(&mut self, seq: u32, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
+    pub fn restore(&mut self, seq: u64, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
         self.continue_after(seq, 0);
-        self.counts.recorded += 1;
+        self.counts.recorded = self.counts.recorded.saturating_add(1);
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(bytes as usize);
         self.buffer.push_due(Entry { seq, bytes, time_ms, ambiguous_at: ambiguous_at.map(before_restart) });
     }
 
     /// Numbers of events and requests up to these have been given, though they may be settled. After a restart within
     /// one process an answer to an older request may still come; its number must not mean a new one.
-    pub fn continue_after(&mut self, seq: u32, batch: u32) {
+    pub fn continue_after(&mut self, seq: u64, batch: u32) {
         self.last_seq = self.last_seq.max(seq);
         self.last_batch = self.last_batch.max(batch);
     }
 
     /// Takes an event out of quarantine to send it after all. `ambiguous_at` as for [`Self::restore`]; `None` sends it
     /// though the vendor may have it and have forgotten its id.
-    pub fn requeue(&mut self, seq: u32, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
+    pub fn requeue(&mut self, seq: u64, bytes: u32, time_ms: i64, ambiguous_at: Option<i64>) {
         self.counts.quarantined = self.counts.quarantined.saturating_sub(1);
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_add(bytes as usize);
         self.buffer.push_due(Entry { seq, bytes, time_ms, ambiguous_at: ambiguous_at.map(before_restart) });
@@ -219,7 +219,7 @@ impl Delivery {
     /// An event in quarantine is given up.
     pub fn discard(&mut self) {
         self.counts.quarantined = self.counts.quarantined.saturating_sub(1);
-        self.counts.dropped += 1;
+        self.counts.dropped = self.counts.dropped.saturating_add(1);
     }
 
     /// What waits now need not wait for company. A backoff, a `Retry-After` and a hold stay as they are.
@@ -251,7 +251,7 @@ impl Delivery {
                     self.paused_until = now.mono_ms.saturating_add(backoff::delay_ms(self.failures, random));
                     continue;
                 }
-                self.budget -= 10;
+                self.budget = self.budget.saturating_sub(10);
             }
             self.send(probe, now, out);
         }
@@ -272,13 +272,13 @@ impl Delivery {
             return;
         }
         if !part.resend {
-            self.budget = (self.budget + 1).min(RETRY_BUDGET_TENTHS_MAX);
+            self.budget = self.budget.saturating_add(1).min(RETRY_BUDGET_TENTHS_MAX);
         }
         self.last_batch = self.last_batch.wrapping_add(1);
         let batch = self.last_batch;
         let seqs = seqs(&part.entries);
-        self.counts.requests += 1;
-        self.counts.events_sent += seqs.len() as u64;
+        self.counts.requests = self.counts.requests.saturating_add(1);
+        self.counts.events_sent = self.counts.events_sent.saturating_add(seqs.len() as u64);
         self.paced_until = now.mono_ms.saturating_add(PACE_MS);
         self.flights.push(Flight { batch, part, probe, sent_at: now.mark() });
         out.push(Action::Send { batch, seqs, deadline_ms: self.settings.deadline_ms });
@@ -307,6 +307,10 @@ impl Delivery {
 
     fn flights_max(&self) -> usize {
         if self.recovering || self.hold.is_some() { 1 } else { self.settings.in_flight_max }
+    }
+
+    fn unsettled(&self) -> usize {
+        self.buffer.count().saturating_add(self.in_flight())
     }
 
     fn in_flight(&self) -> usize {
@@ -359,6 +363,6 @@ fn sum(entries: &VecDeque<Entry>) -> usize {
     entries.iter().fold(0, |sum, entry| sum.saturating_add(entry.bytes as usize))
 }
 
-fn seqs(entries: &VecDeque<Entry>) -> Vec<u32> {
+fn seqs(entries: &VecDeque<Entry>) -> Vec<u64> {
     entries.iter().map(|entry| entry.seq).collect()
 }

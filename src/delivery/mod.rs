@@ -3,6 +3,8 @@
 //! Time and randomness come in, [`Action`]s go out; the host sends, waits, keeps the bytes, and tells each request's
 //! [`Outcome`]. Schedules follow the monotonic clock; the wall clock only tells how old an event is.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod action;
 mod backoff;
 mod http_date;

@@ -70,7 +70,7 @@ impl Settings {
             newest_ms: sink.newest_ms(),
             resend_ms: match sink.dedup() {
                 Dedup::Unlimited => None,
-                Dedup::Window(ms) => Some(ms - RESEND_MARGIN_MS.min(ms / 24)),
+                Dedup::Window(ms) => Some(ms.saturating_sub(RESEND_MARGIN_MS.min(ms / 24))),
                 Dedup::Off | Dedup::Unknown => Some(RESEND_LIMIT_MS),
             },
             quarantine_events_max: QUARANTINE_EVENTS_MAX,

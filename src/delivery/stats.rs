@@ -41,6 +41,6 @@ pub struct Stats {
 impl Pending {
     /// All of them.
     pub fn total(&self) -> usize {
-        self.queued + self.in_flight + self.waiting + self.held
+        [self.in_flight, self.waiting, self.held].into_iter().fold(self.queued, usize::saturating_add)
     }
 }

@@ -206,8 +206,8 @@ impl Core {
     }
 
     /// See [`Client::restore`].
-    pub fn restore(&mut self, seq: u32, bytes: u32, time_ms: f64, ambiguous_at: Option<f64>) {
-        self.0.restore(seq, bytes, time_ms as i64, ambiguous_at.map(|at| at as i64));
+    pub fn restore(&mut self, seq: f64, bytes: u32, time_ms: f64, ambiguous_at: Option<f64>) {
+        self.0.restore(seq as u64, bytes, time_ms as i64, ambiguous_at.map(|at| at as i64));
     }
 
     /// See [`Client::inherit`].
@@ -217,13 +217,13 @@ impl Core {
 
     /// See [`Client::continue_after`].
     #[wasm_bindgen(js_name = continueAfter)]
-    pub fn continue_after(&mut self, seq: u32, batch: u32) {
-        self.0.continue_after(seq, batch);
+    pub fn continue_after(&mut self, seq: f64, batch: u32) {
+        self.0.continue_after(seq as u64, batch);
     }
 
     /// See [`Client::requeue`].
-    pub fn requeue(&mut self, seq: u32, bytes: u32, time_ms: f64) -> Result<(), JsValue> {
-        self.0.requeue(seq, bytes, time_ms as i64).map_err(thrown)
+    pub fn requeue(&mut self, seq: f64, bytes: u32, time_ms: f64) -> Result<(), JsValue> {
+        self.0.requeue(seq as u64, bytes, time_ms as i64).map_err(thrown)
     }
 
     /// See [`Client::discard`].

@@ -369,7 +369,8 @@ export class Staging {
     ends.set(report.subarray(TOLD, TOLD + count))
     times.set(report.subarray(timesAt, timesAt + count))
     const isDue = report[1] === 1
-    pieces.push(new Drained(report[0] as number, bytes, ends, times, segment, offset, this.#chunks, chunk, isDue))
+    const first = (report[6] as number) * 2 ** 32 + (report[0] as number)
+    pieces.push(new Drained(first, bytes, ends, times, segment, offset, this.#chunks, chunk, isDue))
     return count
   }
 

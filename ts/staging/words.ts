@@ -19,7 +19,7 @@ export const EVENT_WORDS_MAX = 3 + 2 * MEMBERS_MAX
 /** Instead of a number of members. */
 export const NO_DATA = 255
 /** Places of the core's report in front of the events'. */
-export const TOLD = 6
+export const TOLD = 7
 
 /** Where the core keeps the places for packed events. */
 export interface Places {

@@ -195,7 +195,7 @@ impl Delivery {
     }
 
     fn ack(&mut self, entries: VecDeque<Entry>, out: &mut Vec<Action>) {
-        self.counts.delivered += entries.len() as u64;
+        self.counts.delivered = self.counts.delivered.saturating_add(entries.len() as u64);
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_sub(sum(&entries));
         out.push(Action::Acked { seqs: seqs(&entries) });
     }
@@ -213,7 +213,7 @@ impl Delivery {
             return;
         }
         self.quarantine_full = false;
-        self.counts.quarantined += 1;
+        self.counts.quarantined = self.counts.quarantined.saturating_add(1);
         self.counts.queue_bytes = self.counts.queue_bytes.saturating_sub(entry.bytes as usize);
         out.push(Action::Quarantine { seq: entry.seq, code, status: said.status, text: said.text.clone() });
     }
@@ -223,10 +223,10 @@ impl Delivery {
         if self.learned_bytes_max >= self.settings.batching.bytes_max {
             return;
         }
-        self.successes += 1;
+        self.successes = self.successes.saturating_add(1);
         if self.successes >= LEARNED_LIMIT_SUCCESSES {
             self.successes = 0;
-            self.learned_bytes_max = (self.learned_bytes_max * 2).min(self.settings.batching.bytes_max);
+            self.learned_bytes_max = self.learned_bytes_max.saturating_mul(2).min(self.settings.batching.bytes_max);
         }
     }
 }

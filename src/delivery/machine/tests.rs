@@ -58,6 +58,20 @@ fn busy_gathers_and_sends_at_the_answer() {
 }
 
 #[test]
+fn numbers_go_on_where_those_of_32_bits_end() {
+    let last = u64::from(u32::MAX);
+    let mut rig = Rig::with(0);
+    rig.delivery.continue_after(last - 1, 0);
+    rig.record(2);
+    assert_eq!(rig.delivery.admit([&[101], &[0]], WALL, rig.now), last + 2);
+    rig.account.insert(last + 2, "pending");
+    rig.delivery.flush();
+    assert_eq!(rig.sent().1, [last, last + 1, last + 2]);
+    let action = Action::Acked { seqs: vec![last, last + 1, last + 2] };
+    assert_eq!(crate::delivery::packed(&[action]).0[3..], [4_294_967_295.0, 4_294_967_297.0]);
+}
+
+#[test]
 fn flush_spares_the_wait_for_company_only() {
     let mut rig = Rig::with(3);
     assert_eq!(rig.sent().1, [1, 2, 3]);

@@ -16,7 +16,7 @@ pub(super) struct Rig {
     pub(super) sink: Sink,
     pub(super) now: Now,
     pub(super) random: u32,
-    pub(super) account: BTreeMap<u32, &'static str>,
+    pub(super) account: BTreeMap<u64, &'static str>,
     pub(super) actions: Vec<Action>,
 }
 
@@ -75,41 +75,41 @@ impl Rig {
     }
 
     /// Polls and gives the requests it sends.
-    pub(super) fn poll(&mut self) -> Vec<(u32, Vec<u32>)> {
+    pub(super) fn poll(&mut self) -> Vec<(u32, Vec<u64>)> {
         let mut out = Vec::new();
         self.delivery.poll(self.now, self.random, &mut out);
         self.did(out)
     }
 
     /// The one request that a poll sends.
-    pub(super) fn sent(&mut self) -> (u32, Vec<u32>) {
+    pub(super) fn sent(&mut self) -> (u32, Vec<u64>) {
         let mut sent = self.poll();
         assert_eq!(sent.len(), 1, "{:?}", self.actions);
         sent.remove(0)
     }
 
-    pub(super) fn outcome(&mut self, batch: u32, outcome: Outcome) -> Vec<(u32, Vec<u32>)> {
+    pub(super) fn outcome(&mut self, batch: u32, outcome: Outcome) -> Vec<(u32, Vec<u64>)> {
         let mut out = Vec::new();
         self.delivery.outcome(batch, outcome, &self.sink, self.now, self.random, &mut out);
         self.did(out)
     }
 
-    pub(super) fn answer(&mut self, batch: u32, status: u16) -> Vec<(u32, Vec<u32>)> {
+    pub(super) fn answer(&mut self, batch: u32, status: u16) -> Vec<(u32, Vec<u64>)> {
         self.answer_with(batch, Answer { status, body: "because".into(), ..Answer::default() })
     }
 
-    pub(super) fn answer_with(&mut self, batch: u32, answer: Answer) -> Vec<(u32, Vec<u32>)> {
+    pub(super) fn answer_with(&mut self, batch: u32, answer: Answer) -> Vec<(u32, Vec<u64>)> {
         self.outcome(batch, Outcome::Answer(answer))
     }
 
-    pub(super) fn fail(&mut self, batch: u32, error: &str) -> Vec<(u32, Vec<u32>)> {
+    pub(super) fn fail(&mut self, batch: u32, error: &str) -> Vec<(u32, Vec<u64>)> {
         self.outcome(batch, Outcome::Failed { error: error.into(), text: String::new(), unsent: false })
     }
 
-    pub(super) fn did(&mut self, actions: Vec<Action>) -> Vec<(u32, Vec<u32>)> {
+    pub(super) fn did(&mut self, actions: Vec<Action>) -> Vec<(u32, Vec<u64>)> {
         let mut sent = Vec::new();
         for action in &actions {
-            let mut becomes = |seqs: &[u32], what| {
+            let mut becomes = |seqs: &[u64], what| {
                 for seq in seqs {
                     assert_eq!(self.account.insert(*seq, what), Some("pending"), "{seq}");
                 }
@@ -154,7 +154,7 @@ impl Rig {
             .collect()
     }
 
-    pub(super) fn quarantined(&self) -> Vec<(u32, &'static str, Option<u16>)> {
+    pub(super) fn quarantined(&self) -> Vec<(u64, &'static str, Option<u16>)> {
         let of = |a: &Action| match a {
             Action::Quarantine { seq, code, status, .. } => Some((*seq, *code, *status)),
             _ => None,
@@ -162,13 +162,13 @@ impl Rig {
         self.actions.iter().filter_map(of).collect()
     }
 
-    pub(super) fn ambiguous(&self) -> Option<(Vec<u32>, i64)> {
+    pub(super) fn ambiguous(&self) -> Option<(Vec<u64>, i64)> {
         let of = |a: &Action| if let Action::Ambiguous { seqs, at } = a { Some((seqs.clone(), *at)) } else { None };
         self.actions.iter().find_map(of)
     }
 
     /// Answers everything by `judge` (of the events sent), waking when asked to, until nothing is left to do.
-    pub(super) fn run(&mut self, judge: impl Fn(&[u32]) -> u16) -> usize {
+    pub(super) fn run(&mut self, judge: impl Fn(&[u64]) -> u16) -> usize {
         let (mut requests, mut sent) = (0, self.poll());
         while self.count("pending") > 0 {
             let Some((batch, seqs)) = sent.pop() else {
