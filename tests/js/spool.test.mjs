@@ -372,3 +372,20 @@ test('what is left at close() is the next one’s: the closed client sends it no
   assert.equal((await first.flush({ deadlineMs: 5000 })).pending, 1)
   assert.equal((await next.close()).delivered, 1)
 })
+
+test('numbers of events go on where those of 32 bits end', async (t) => {
+  const path = join(folder(t), 'a.spool')
+  const server = await startDevServer({ port: 0 })
+  t.after(() => server.close())
+  const text = (id) => `{"specversion":"1.0","id":"${id}","source":"t","type":"a","subject":"b"}`
+  const left = { do: 'event', seq: 2 ** 32 - 3, timeMs: Date.now(), id: 'left', bytes: bytes(text('left')) }
+  writeFileSync(path, encode([{ do: 'sink', sink: `${server.url}/api/v1/events` }, left]))
+  const meter = new Taximeter({ source: 't', sink: openmeter({ url: server.url }), spool: fileSpool(path) })
+  // Packed ones, and one that is not.
+  for (let n = 0; n < 5; n++) meter.record({ type: 'a', subject: 'b', data: { n } })
+  meter.record({ type: 'a', subject: 'b', data: { nested: {} } })
+  assert.match(readFileSync(path, 'utf8'), / event 4294967296 .* event 4294967299 /s)
+  assert.deepEqual(await meter.flush(), { delivered: 7, pending: 0, quarantined: 0, dropped: 0 })
+  assert.equal(new Set(server.events().map(({ id }) => id)).size, 7)
+  await meter.close()
+})

@@ -24,9 +24,12 @@ export const FOLDERS = [here('fixtures'), here('faults')]
 /** Which provider the simulator plays at a URL: its address is local, so the host does not tell. */
 export const providerOf = (url) => url.pathname.replace(/^\/f\/[^/]+/, '').split('/')[1]
 
-const MESSAGES = [{ role: 'user', content: 'Hi' }]
-const GOOGLE = { contents: 'Hi' }
-const BEDROCK = [{ role: 'user', content: [{ text: 'Hi' }] }]
+/** What every call asks; it may be in nothing that a meter keeps or says. */
+export const PROMPT = 'canary-of-a-prompt'
+
+const MESSAGES = [{ role: 'user', content: PROMPT }]
+const GOOGLE = { contents: PROMPT }
+const BEDROCK = [{ role: 'user', content: [{ text: PROMPT }] }]
 
 /** How the SDK of a provider is made for a base URL, and how its calls go. */
 const SDKS = {
@@ -67,7 +70,7 @@ const SDKS = {
   mistral: {
     make: (url) => new Mistral({ apiKey: 'test', serverURL: url, retryConfig: { strategy: 'none' } }),
     call: (client, { path, model, stream }) => {
-      if (/embeddings/.test(path)) return client.embeddings.create({ model, inputs: ['Hi'] })
+      if (/embeddings/.test(path)) return client.embeddings.create({ model, inputs: [PROMPT] })
       return client.chat[stream ? 'stream' : 'complete']({ model, messages: MESSAGES })
     },
   },
@@ -136,15 +139,15 @@ function openaiCall(client, { path, call, model, stream }) {
   const streamed = stream ? { stream } : {}
   if (/responses/.test(path)) {
     if (call === 'retrieve') return client.responses.retrieve('resp-1')
-    return client.responses.create({ model, input: 'Hi', ...streamed })
+    return client.responses.create({ model, input: PROMPT, ...streamed })
   }
-  if (/embeddings/.test(path)) return client.embeddings.create({ model, input: 'Hi' })
-  if (/images/.test(path)) return client.images.generate({ model, prompt: 'A cat', ...streamed })
+  if (/embeddings/.test(path)) return client.embeddings.create({ model, input: PROMPT })
+  if (/images/.test(path)) return client.images.generate({ model, prompt: PROMPT, ...streamed })
   if (/transcriptions/.test(path)) {
-    return client.audio.transcriptions.create({ model, file: new File(['x'], 'a.wav'), ...streamed })
+    return client.audio.transcriptions.create({ model, file: new File([PROMPT], 'a.wav'), ...streamed })
   }
   if (/completions/.test(path) && !/chat/.test(path))
-    return client.completions.create({ model, prompt: 'Hi', ...streamed })
+    return client.completions.create({ model, prompt: PROMPT, ...streamed })
   return client.chat.completions.create({ model, messages: MESSAGES, ...streamed })
 }
 

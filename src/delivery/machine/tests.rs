@@ -504,6 +504,38 @@ fn results_for_each_event() {
     assert_eq!(rig.answer(batch, 204)[0].1, [3, 6]);
 }
 
+proptest::proptest! {
+    /// Whatever is said of each event, and of how few: all are settled in the end, each once (the rig's account).
+    #[test]
+    fn results_for_each_event_at_random(said in proptest::collection::vec(0..6_u8, 0..200)) {
+        let mut rig = Rig::with(20);
+        let mut said = said.into_iter();
+        let mut sent = rig.poll();
+        while rig.count("pending") > 0 {
+            let Some((batch, seqs)) = sent.pop() else {
+                rig.pass(rig.wake().map_or(500, |at| at.saturating_sub(rig.now.mono_ms)));
+                sent = rig.poll();
+                continue;
+            };
+            let of = |what| match what {
+                0 => Some(EventVerdict::Refused(String::new())),
+                1 => Some(EventVerdict::Retry),
+                2 => Some(EventVerdict::Resend),
+                // The others are not mentioned.
+                3 => None,
+                _ => Some(EventVerdict::Accepted),
+            };
+            let verdicts = seqs.iter().map_while(|_| of(said.next().unwrap_or(4))).collect();
+            let mut out = Vec::new();
+            let outcome = Outcome::Answer(Answer { status: 207, ..Answer::default() });
+            rig.delivery.settle(batch, Verdict::Partial(verdicts), outcome, rig.now, rig.random, &mut out);
+            rig.delivery.poll(rig.now, rig.random, &mut out);
+            sent = rig.did(out);
+        }
+        assert_eq!(rig.count("delivered") + rig.count("quarantined"), 20);
+    }
+}
+
 #[test]
 fn a_late_answer_is_ignored() {
     let mut rig = Rig::with(1);

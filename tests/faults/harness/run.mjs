@@ -92,7 +92,7 @@ class World {
     const [[name, value], ...more] = Object.entries(step)
     assert.deepEqual(more, [], 'a step does one thing')
     const steps = {
-      record: () => this.#record(value),
+      record: () => this.#record(this.#located(value)),
       exact: () => this.#recordExact(value),
       trap: () => trap(value),
       script: () => this.#vendor.script(this.#located(value)),
@@ -114,7 +114,7 @@ class World {
     this.#invariants()
   }
 
-  /** `{elsewhere}` in a header is the URL of a server that nobody may call. */
+  /** `{elsewhere}` is the URL of a server that nobody may call. */
   #located(steps) {
     return JSON.parse(JSON.stringify(steps).replaceAll('{elsewhere}', this.#elsewhere.url))
   }
