@@ -11,7 +11,7 @@ pub enum Shape {
     Openai,
     /// Anthropic messages.
     Anthropic,
-    /// Gemini's `generateContent`.
+    /// Gemini's `generateContent`, and its interactions.
     Gemini,
     /// Cohere v2.
     Cohere,
@@ -74,6 +74,7 @@ const PATHS: &str = "\
     anthropic:messages */v1/messages *:rawpredict *:streamrawpredict\n\
     gemini:generateContent *:generatecontent *:streamgeneratecontent\n\
     gemini:embedContent *:embedcontent *:batchembedcontents\n\
+    gemini:interactions */interactions\n\
     cohere:chat */v2/chat\n\
     cohere:embed */v2/embed\n\
     cohere:rerank */v2/rerank\n\
@@ -102,6 +103,7 @@ pub fn route(method: &str, url: &str, provider: Option<&str>) -> Option<String> 
     let mut api = match method {
         "POST" => find(PATHS, &[url])?.0,
         "GET" if parent.ends_with("/responses") => "openai:responses",
+        "GET" if parent.ends_with("/interactions") => "gemini:interactions",
         "GET" if name == "results" && at_last(parent, b'/').0.ends_with("/messages/batches") => {
             "anthropic:messages.batches"
         }
@@ -245,6 +247,10 @@ mod tests {
                 "https://generativelanguage.googleapis.com/v1beta/models/gemini-3.5-pro:streamGenerateContent?alt=sse",
                 "provider:google,shape:gemini,api:generateContent,model:gemini-3.5-pro",
             ),
+            (
+                "https://generativelanguage.googleapis.com/v1beta/interactions",
+                "provider:google,shape:gemini,api:interactions",
+            ),
             ("https://api.cohere.com/v2/rerank", "provider:cohere,shape:cohere,api:rerank"),
             ("http://127.0.0.1:11434/api/chat", "provider:ollama,shape:ollama,api:chat"),
             (
@@ -289,6 +295,7 @@ mod tests {
             ("POST", "https://us-aiplatform.googleapis.com/v1/publishers/meta/models/llama:rawPredict"),
             ("POST", "https://aiplatform.googleapis.com/v1/publishers/anthropic/models/count-tokens:rawPredict"),
             ("POST", "https://generativelanguage.googleapis.com/v1beta/models/gemini-3.5-pro:countTokens"),
+            ("POST", "https://generativelanguage.googleapis.com/v1beta/interactions/i/cancel"),
             ("POST", "data:,"),
             ("POST", "ftp://api.openai.com/v1/chat/completions"),
             ("POST", "https://api.openai.com"),

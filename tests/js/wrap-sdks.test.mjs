@@ -155,6 +155,34 @@ describe('Anthropic elsewhere', () => {
   })
 })
 
+describe('interactions of Google', () => {
+  const client = (ids) => clientFor(simulator, { id: ids, provider: 'google' })
+  const ask = { model: 'gemini-3.5-flash', input: 'Hi' }
+
+  test('wrapped twice, called twice: each answer is counted once, for the last', async () => {
+    const wrapped = meter.wrap(meter.wrap(client('google-interactions'), customer), { subject: 'customer-2' })
+    await wrapped.interactions.create(ask)
+    assert.equal(wrapped.interactions, wrapped.interactions)
+    await wrapped.interactions.get('v1_ia-1')
+    assert.ok((await subjects()).every((subject) => subject === 'customer-2'))
+  })
+
+  test('in the background: counted when it is done', async () => {
+    const wrapped = meter.wrap(client(['google-interactions-queued', 'google-interactions']), customer)
+    await wrapped.interactions.create({ ...ask, background: true })
+    assert.deepEqual(await statuses(), [])
+    await wrapped.interactions.get('v1_ia-3')
+    assert.deepEqual(await statuses(), ['complete'])
+  })
+
+  test('the class stays whole', () => {
+    const bare = client('google-interactions')
+    const wrapped = meter.wrap(bare, customer)
+    assert.equal(wrapped.interactions.constructor, bare.interactions.constructor)
+    assert.equal(wrapped.agents.constructor, bare.agents.constructor)
+  })
+})
+
 describe('AWS', () => {
   const bedrock = () => clientFor(simulator, simulator.fixtures.get('bedrock-converse-stream'))
   const input = { modelId: 'amazon.nova-pro-v1:0', messages: [{ role: 'user', content: [{ text: 'Hi' }] }] }

@@ -20,7 +20,7 @@ const PROMISES = [
   ['provider by host, the answer’s model first', /^AzureOpenAI|^Anthropic elsewhere/],
   ['wrapping twice counts once', /wrapped twice|withOptions\(\) clone|fetched again|two meters|^one meter/],
   ['each call is its customer’s', /^whose usage it is|do not mix/],
-  ['nothing at load, no built-ins', /edge|workerd|no built-in/i],
+  ['nothing at load, no built-ins', /^Cloudflare Workers|^Vercel edge|no built-in/],
   ['other models and hosted tools are records of their own', /anthropic-iterations|image-tool|groq-compound/],
   ['what is free or failed is nothing', /count-tokens|http-\d|error of a 400|page of a proxy|other endpoints/],
   ['what is not HTTP', /^observe\(\)|^AWS|nothing is known pass/],
@@ -31,7 +31,16 @@ const PROMISES = [
 ]
 
 const tests = fileURLToPath(new URL('../js/', import.meta.url))
-const files = ['wrap', 'wrap-transport', 'wrap-delivery', 'wrap-sdks', 'wrap-options', 'wrap-promises', 'fixtures']
+const files = [
+  'wrap',
+  'wrap-transport',
+  'wrap-delivery',
+  'wrap-sdks',
+  'wrap-options',
+  'wrap-promises',
+  'fixtures',
+  'edge',
+]
 const names = []
 const counts = PROMISES.map(([promise]) => ({ promise, passed: 0, failed: 0 }))
 let [passed, failed] = [0, 0]

@@ -54,6 +54,8 @@ const SDKS = {
     call: (client, { path, model, stream }) => {
       if (/countTokens/.test(path)) return client.models.countTokens({ model, ...GOOGLE })
       if (/mbedContent/.test(path)) return client.models.embedContent({ model, ...GOOGLE })
+      if (/interactions/.test(path))
+        return client.interactions.create({ model, input: 'Hi', ...(stream && { stream }) })
       return stream
         ? client.models.generateContentStream({ model, ...GOOGLE })
         : client.models.generateContent({ model, ...GOOGLE })

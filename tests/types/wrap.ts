@@ -1,9 +1,11 @@
 // Compiled, not run: wrapping keeps the type of a client, whatever the version of its SDK.
 import type { AnthropicBedrock } from '@anthropic-ai/bedrock-sdk'
 import type Anthropic from '@anthropic-ai/sdk'
+import type { AnthropicVertex } from '@anthropic-ai/vertex-sdk'
 import type { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime'
 import type { GoogleGenAI } from '@google/genai'
 import type { Mistral } from '@mistralai/mistralai'
+import type { OpenRouter } from '@openrouter/sdk'
 import { type LanguageModel, wrapLanguageModel } from 'ai'
 import type { CohereClientV2 } from 'cohere-ai'
 import type Groq from 'groq-sdk'
@@ -12,15 +14,40 @@ import type OpenAI from 'openai'
 import type { AzureOpenAI } from 'openai'
 import type OpenAI7 from 'openai-7'
 import type { Taximeter } from 'taximeter'
+import type Together from 'together-ai'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
-type Others = [Groq, AnthropicBedrock, BedrockRuntimeClient, GoogleGenAI, Mistral, CohereClientV2, Ollama]
+interface Others {
+  groq: Groq
+  together: Together
+  bedrock: AnthropicBedrock
+  vertex: AnthropicVertex
+  aws: BedrockRuntimeClient
+  google: GoogleGenAI
+  mistral: Mistral
+  openrouter: OpenRouter
+  cohere: CohereClientV2
+  ollama: Ollama
+}
+
+/** One by one: a wrapped client has the type of the one that was given, and no other. */
+type Wrapped<Clients> = { [Name in keyof Clients]: Clients[Name] }
 
 export function others(meter: Taximeter, clients: Others, model: Parameters<typeof wrapLanguageModel>[0]['model']) {
-  const wrapped = clients.map((client) => meter.wrap(client, { subject: 'customer-1' }))
-  const groq = meter.wrap(clients[0])
-  const same: [Same<typeof groq, Groq>, Same<(typeof wrapped)[number], Others[number]>] = [true, true]
+  const wrapped = {
+    groq: meter.wrap(clients.groq),
+    together: meter.wrap(clients.together),
+    bedrock: meter.wrap(clients.bedrock),
+    vertex: meter.wrap(clients.vertex),
+    aws: meter.wrap(clients.aws),
+    google: meter.wrap(clients.google),
+    mistral: meter.wrap(clients.mistral),
+    openrouter: meter.wrap(clients.openrouter, { subject: 'customer-1' }),
+    cohere: meter.wrap(clients.cohere, { subject: 'customer-1' }),
+    ollama: meter.wrap(clients.ollama, { subject: 'customer-1' }),
+  }
+  const same: Same<typeof wrapped, Wrapped<Others>> = true
   const metered: LanguageModel = wrapLanguageModel({ model, middleware: meter.middleware({ subject: 'customer-1' }) })
   return { same, metered }
 }

@@ -47,7 +47,7 @@ export function wrapAws<Client extends AwsClient>(
   const copy: Client = Object.assign(Object.create(Object.getPrototypeOf(client)), client)
   copy.middlewareStack = client.middlewareStack.clone()
   // Handlers that are kept are made of the other stack.
-  copy.handlers = undefined
+  if ('handlers' in copy) copy.handlers = undefined
   const isStorage = client.config.serviceId === 'S3'
   const middleware = (next: Next, handler: HandlerContext) => {
     if (isStorage) return meterStorage(next, handler, context, record)

@@ -48,6 +48,20 @@ export function wrapClient<Client extends object>(client: Client, wrapping: Wrap
 const isFunction = (value: unknown) => typeof value === 'function'
 const isObject = (value: unknown): value is Fields => value !== null && typeof value === 'object'
 
+/** Fields in which clients for Azure, Bedrock and Vertex keep their options, and the options' names if they are others. */
+const KEPT_APART: [field: string, option?: string][] = [
+  ['apiVersion'],
+  ['deploymentName', 'deployment'],
+  ['_azureADTokenProvider', 'azureADTokenProvider'],
+  ['region'],
+  ['projectId'],
+  ['awsRegion'],
+  ['awsAccessKey'],
+  ['awsSecretKey'],
+  ['awsSessionToken'],
+  ['providerChainResolver'],
+]
+
 /** How clients are told and how they are copied, most special first. */
 const HOOKS: [
   (client: Fields) => boolean,
@@ -57,13 +71,12 @@ const HOOKS: [
     // OpenAI, Azure OpenAI, Anthropic (also for Bedrock and Vertex), Groq, Together: all of one generator.
     ({ fetch, withOptions }) => isFunction(fetch) && isFunction(withOptions),
     (client, meter) => {
-      const { apiVersion, deploymentName } = client
-      return (client.withOptions as (options: Fields) => object)({
-        fetch: meter(client.fetch as Fetch),
-        // AzureOpenAI keeps these apart from the options that its `withOptions` hands on (openai 5 and 6).
-        ...(apiVersion !== undefined && { apiVersion }),
-        ...(deploymentName !== undefined && { deployment: deploymentName }),
-      })
+      // What is no option of the class above is lost on the way through `withOptions` (openai 5 and 6, Anthropic's 0).
+      const options: Fields = { fetch: meter(client.fetch as Fetch) }
+      for (const [field, option = field] of KEPT_APART) if (client[field] != null) options[option] = client[field]
+      // The two exclude each other.
+      if (options.azureADTokenProvider) options.apiKey = ''
+      return (client.withOptions as (options: Fields) => object)(options)
     },
   ],
   [
@@ -150,8 +163,37 @@ function wrapGoogle(client: Fields, meter: (inner: Fetch) => Fetch): object {
     return metered(send)(url, { ...(method !== undefined && { method }), ...(signal && { signal }), ...init })
   }
   Object.assign(copy.apiClient, { apiCall })
+  meterInteractions(copy, metered)
   Object.defineProperty(copy.apiClient, METERED, { value: { call, metered } satisfies GoogleApi[typeof METERED] })
   return copy
+}
+
+/**
+ * Interactions go another way: by clients that are made when they are asked for, each with an HTTP
+ * client of its own. A fetch in the options would cost them their lack of timeouts, so it is put in afterwards.
+ */
+function meterInteractions(client: object, metered: (inner: Fetch) => Fetch): void {
+  const own = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(client), 'interactions')?.get
+  const done = new WeakSet<object>()
+  const meterHttp = (made: Fields) => {
+    const http = made._httpClient
+    if (!isObject(http) || !isFunction(http.request) || done.has(http)) return made
+    done.add(http)
+    const fetch = metered((http.request as Fetch).bind(http))
+    http.request = (request: Request) => fetch(request)
+    return made
+  }
+  const get = () => {
+    const interactions = own?.call(client) as { _client?: Fields; getClient?(...args: unknown[]): Fields }
+    const { getClient, _client } = interactions
+    if (done.has(interactions)) return interactions
+    done.add(interactions)
+    if (getClient) interactions.getClient = (...args) => meterHttp(getClient.apply(interactions, args))
+    // Version 1.
+    else if (isFunction(_client?.fetch)) (_client as Fields).fetch = metered(_client?.fetch as Fetch)
+    return interactions
+  }
+  if (own !== undefined) Object.defineProperty(client, 'interactions', { get, configurable: true })
 }
 
 /** Fields set after the client was made (`client.apiKey = …`) are not among the options that it is made of. */

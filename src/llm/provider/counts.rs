@@ -51,22 +51,27 @@ const ANTHROPIC: &str = "\
     web_fetches server_tool_use.web_fetch_requests\n\
     code_executions server_tool_use.code_execution_requests";
 
-/// The prompt contains cached tokens; thoughts lie on top of the candidates, tool input on top of the prompt.
+/// The prompt contains cached tokens; thoughts lie on top of the candidates, tool input on top of the prompt. The second
+/// names are those of interactions.
 const GEMINI: &str = "\
-    input_tokens promptTokenCount\n\
-    input_tokens toolUsePromptTokenCount\n\
-    input_tool_tokens toolUsePromptTokenCount\n\
-    cache_read_tokens cachedContentTokenCount\n\
-    output_tokens candidatesTokenCount\n\
-    output_tokens thoughtsTokenCount\n\
-    output_reasoning_tokens thoughtsTokenCount";
+    input_tokens promptTokenCount total_input_tokens\n\
+    input_tokens toolUsePromptTokenCount total_tool_use_tokens\n\
+    input_tool_tokens toolUsePromptTokenCount total_tool_use_tokens\n\
+    cache_read_tokens cachedContentTokenCount total_cached_tokens\n\
+    output_tokens candidatesTokenCount total_output_tokens\n\
+    output_tokens thoughtsTokenCount total_thought_tokens\n\
+    output_reasoning_tokens thoughtsTokenCount total_thought_tokens";
 
 /// Gemini's lists of modalities, and what is before and behind the modality in the names of our counts.
 const GEMINI_DETAILS: &str = "\
     promptTokensDetails input_ _tokens\n\
     toolUsePromptTokensDetails input_ _tokens\n\
     cacheTokensDetails cache_ _read_tokens\n\
-    candidatesTokensDetails output_ _tokens";
+    candidatesTokensDetails output_ _tokens\n\
+    input_tokens_by_modality input_ _tokens\n\
+    tool_use_tokens_by_modality input_ _tokens\n\
+    cached_tokens_by_modality cache_ _read_tokens\n\
+    output_tokens_by_modality output_ _tokens";
 
 /// Billed units are what is invoiced; they differ from the tokens that were counted.
 const COHERE: &str = "\
@@ -125,14 +130,14 @@ pub(in crate::llm) fn add_counts(usage: &mut Usage, shape: Shape, raw: &str) {
         for (_, detail) in list {
             let detail = Members::of(detail);
             let modality = match detail.text("modality") {
-                "TEXT" => "text",
-                "AUDIO" => "audio",
-                "VIDEO" => "video",
+                "TEXT" | "text" => "text",
+                "AUDIO" | "audio" => "audio",
+                "VIDEO" | "video" => "video",
                 // A document is paid for as the images of its pages.
-                "IMAGE" | "DOCUMENT" => "image",
+                "IMAGE" | "DOCUMENT" | "image" | "document" => "image",
                 _ => continue,
             };
-            if let Some(n) = detail.count("tokenCount") {
+            if let Some(n) = detail.count("tokenCount tokens") {
                 usage.add(&join(&[prefix, modality, suffix]), n);
             }
         }
@@ -148,6 +153,12 @@ pub(in crate::llm) fn add_counts(usage: &mut Usage, shape: Shape, raw: &str) {
     let sum = usage.get("input_tokens").saturating_add(usage.get("output_tokens"));
     if reasoning > 0 && told.count("total_tokens") == Some(sum.saturating_add(reasoning)) {
         usage.add("output_tokens", reasoning);
+    }
+    for (_, tool) in told.array("grounding_tool_count") {
+        let tool = Members::of(tool);
+        if let ("google_search", Some(n)) = (tool.text("type"), tool.count("count")) {
+            usage.add("web_searches", n);
+        }
     }
     usage.0.set("audio_seconds", &told.amount("seconds prompt_audio_seconds"));
 }

@@ -10,6 +10,7 @@ use crate::llm::sieve::{Keep, Kept};
 pub(in crate::llm) const KEPT: &Kept = &[
     ("id", Keep::Scalar),
     ("type", Keep::Scalar),
+    ("event_type", Keep::Scalar),
     ("model", Keep::Scalar),
     ("index", Keep::Scalar),
     ("status", Keep::Scalar),
@@ -28,6 +29,7 @@ pub(in crate::llm) const KEPT: &Kept = &[
     ("total_duration", Keep::Scalar),
     ("choices", Keep::Walk),
     ("response", Keep::Walk),
+    ("interaction", Keep::Walk),
     ("data", Keep::Walk),
     ("message", Keep::Walk),
     ("delta", Keep::Walk),
@@ -70,6 +72,7 @@ pub(in crate::llm) fn fold(shape: Shape, doc: &Members<'_>, images: bool, answer
     let inner = doc.object(match shape {
         Shape::Openai => "response.body response",
         Shape::Anthropic => "message result.message",
+        Shape::Gemini => "interaction",
         _ => "",
     });
     let root = if inner.is_empty() { doc } else { &inner };
@@ -102,16 +105,24 @@ pub(in crate::llm) fn fold(shape: Shape, doc: &Members<'_>, images: bool, answer
             answer.usage.set(key, doc.get(key));
         }
     }
-    if matches!(shape, Shape::Bedrock | Shape::AiSdk) && !usage.is_empty() {
+    let status = root.text("status");
+    let by_status = matches!(shape, Shape::Openai | Shape::Gemini);
+    let queued = by_status && one_of("queued in_progress", status);
+    // An interaction is over, or waits for its caller, with the event that has its usage.
+    let told = match shape {
+        Shape::Bedrock | Shape::AiSdk => true,
+        Shape::Gemini => !status.is_empty() && !queued,
+        _ => false,
+    };
+    if told && !usage.is_empty() {
         answers.end();
     }
     let answer = &mut answers.current;
+    answer.queued = queued;
+    if by_status && !queued {
+        answer.note(root, "finish_reason status");
+    }
     if shape == Shape::Openai {
-        let status = root.text("status");
-        answer.queued = one_of("queued in_progress", status);
-        if !answer.queued {
-            answer.note(root, "finish_reason status");
-        }
         answer.said.set("tool_usage", root.get("tool_usage"));
         answer.said.set("usage_breakdown", root.get("x_groq.usage_breakdown usage_breakdown"));
         if inner.is_empty() {
