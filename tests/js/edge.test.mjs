@@ -105,8 +105,14 @@ describe('Cloudflare Workers', () => {
     vendor.delayMs = 0
     const before = worker.printed()
     for (let n = 0; n < 3; n += 1) await ask('/none')
-    const { delivered, pending } = JSON.parse(await ask('/flush'))
-    assert.deepEqual([delivered, pending], [4, 0])
+    // What was on its way when its request ended is sent again after its deadline of ten seconds.
+    let result
+    let flushes = 0
+    do {
+      result = JSON.parse(await ask('/flush'))
+      flushes += 1
+    } while (result.pending > 0 && flushes < 6)
+    assert.deepEqual([result.delivered, result.pending], [3 + flushes, 0])
     assert.equal(worker.printed().slice(before.length).split('events may be lost').length - 1, 1)
   })
 })
