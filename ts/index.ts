@@ -29,6 +29,15 @@ export {
 } from './price/plan'
 export { burnDown, invoice, rate, rateOpenMeter } from './price/rate'
 export type * from './price/types'
+export {
+  type CloudEvent,
+  type CustomOptions,
+  consoleSink,
+  custom,
+  type MemorySink,
+  memory,
+  type Send,
+} from './sink/custom'
 export type { BatchOptions, Sink } from './sink/sink'
 export {
   type AutumnOptions,
@@ -52,6 +61,7 @@ export {
   stripe,
   type VendorOptions,
 } from './sink/vendors'
+export { type WebhookOptions, webhook } from './sink/webhook'
 export type { Span, SpanOptions, SpanStatus } from './span'
 export type { Spool } from './spool/journal'
 export { Taximeter } from './taximeter'

@@ -28,7 +28,8 @@ pub(super) const BATCH: Declared = Declared {
 pub(super) const SINGLE: Declared = Declared {
     kind: "webhook-single",
     content_type: "application/cloudevents+json",
-    frame: ["", "", ""],
+    // One byte between events, of which there are never two: packed events have it before them.
+    frame: ["", ",", ""],
     events_max: 1,
     ..BATCH
 };

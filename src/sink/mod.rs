@@ -164,7 +164,7 @@ impl Sink {
         let plain = self.takes_data_as_it_is() && rules.takes_empty && !rules.is_required;
         let [head, source, kind, subject, time, data] = self.form.usual().unwrap_or_default();
         Packed {
-            takes_any: plain && !head.is_empty() && self.declared.chars_max == [usize::MAX; 3],
+            takes_any: plain && !head.is_empty() && self.framing().1 == 1 && self.declared.chars_max == [usize::MAX; 3],
             form: hot::Form { head: head.as_bytes(), time: time.as_bytes(), data: data.as_bytes() },
             source,
             kind,
