@@ -104,7 +104,11 @@ test('custom: what it throws is sent again, by its status if it has one; what it
     () => Promise.reject(Object.assign(new Error('busy'), { status: 503 })),
     (events) => ({ refused: [{ id: events[1].id, reason: 'no such customer' }] }),
   ]
-  const sink = custom({ send: (events, { json }) => (calls.push(json), fates.shift()?.(events)), dedup: 'unlimited' })
+  const send = (events, { json }) => {
+    calls.push(json)
+    return fates.shift()?.(events)
+  }
+  const sink = custom({ send, dedup: 'unlimited' })
   const meter = new Taximeter({ source: 'shop', sink })
   const ids = [1, 2, 3].map((n) => meter.record(event(n)).id)
   const { delivered, quarantined } = await meter.flush()
