@@ -92,7 +92,7 @@ impl Veil {
         if line_feed && self.held.is_empty() {
             // The second half of the line end of an event that is gone already.
             if !self.hid {
-                self.output.extend_from_slice(bytes);
+                append(&mut self.output, bytes);
             }
             return;
         }
@@ -100,27 +100,39 @@ impl Veil {
             self.release();
             self.passing = true;
         }
-        if self.passing { &mut self.output } else { &mut self.held }.extend_from_slice(bytes);
+        append(if self.passing { &mut self.output } else { &mut self.held }, bytes);
     }
 
     /// Passes on what is held.
     fn release(&mut self) {
-        self.output.extend_from_slice(&self.held);
-        self.forget();
-    }
-
-    /// Content does not stay behind in memory.
-    fn forget(&mut self) {
-        self.held.fill(0);
-        std::hint::black_box(&self.held);
-        self.held.clear();
+        append(&mut self.output, &self.held);
+        wipe(&mut self.held);
     }
 
     fn event_end(&mut self, hide: bool) {
         self.hid = hide && !self.passing;
         self.passing = false;
-        if self.hid { self.forget() } else { self.release() }
+        if self.hid { wipe(&mut self.held) } else { self.release() }
     }
+}
+
+/// Content does not stay behind in memory.
+pub fn wipe(bytes: &mut Vec<u8>) {
+    bytes.fill(0);
+    std::hint::black_box(&bytes);
+    bytes.clear();
+}
+
+/// Appends, and wipes what is left behind when the bytes have to move.
+fn append(to: &mut Vec<u8>, bytes: &[u8]) {
+    let length = to.len().saturating_add(bytes.len());
+    if length > to.capacity() {
+        let mut grown = Vec::with_capacity(length.saturating_mul(2));
+        grown.extend_from_slice(to);
+        wipe(to);
+        *to = grown;
+    }
+    to.extend_from_slice(bytes);
 }
 
 impl Call {
@@ -182,7 +194,7 @@ impl Call {
     pub fn push(&mut self, chunk: &[u8]) {
         if self.idle || self.framing == Framing::Document {
             if let Some(veil) = &mut self.veil {
-                veil.output.extend_from_slice(chunk);
+                append(&mut veil.output, chunk);
             }
             if !self.idle {
                 self.sieve.push(chunk);

@@ -24,7 +24,7 @@ mod unit;
 mod usage;
 
 pub use book::{Book, Found};
-pub use call::{Call, End};
+pub use call::{Call, End, wipe};
 pub use charge::Cost;
 pub use cost::Counts;
 pub use request::inspect;

@@ -106,9 +106,12 @@ impl LlmCall {
         self.0.push(chunk);
     }
 
-    /// See [`Call::take_output`].
-    pub fn output(&mut self) -> Vec<u8> {
-        self.0.take_output()
+    /// See [`Call::take_output`]. A copy: what is given away is freed as it is.
+    pub fn output(&mut self) -> js_sys::Uint8Array {
+        let mut bytes = self.0.take_output();
+        let given = js_sys::Uint8Array::from(bytes.as_slice());
+        crate::llm::wipe(&mut bytes);
+        given
     }
 
     /// See [`Call::held`].
