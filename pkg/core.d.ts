@@ -32,6 +32,10 @@ export class Core {
      */
     forgetTexts(): void;
     /**
+     * See [`Client::inherit`].
+     */
+    inherit(text: Uint8Array | number[], wall_ms: number, mono_ms: number): void;
+    /**
      * See [`Client::intern`]; `what` is 0 for a value, 1 for a key, 2 for a type, 3 for a subject. 0 if it is refused.
      */
     intern(what: number, from: number, length: number): number;
@@ -112,7 +116,7 @@ export class LlmCall {
      */
     constructor(info: string);
     /**
-     * See [`Call::take_output`].
+     * See [`Call::take_output`]. A copy: what is given away is freed as it is.
      */
     output(): Uint8Array;
     /**

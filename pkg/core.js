@@ -128,6 +128,23 @@ export class Core {
         wasm.core_forgetTexts(this.__wbg_ptr);
     }
     /**
+     * See [`Client::inherit`].
+     * @param {Uint8Array | number[]} text
+     * @param {number} wall_ms
+     * @param {number} mono_ms
+     */
+    inherit(text, wall_ms, mono_ms) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        const val2 = +wall_ms;
+        const val3 = +mono_ms;
+        const ptr0 = passArray8ToWasm0(text, wasm.__wbindgen_malloc);
+        const len0 = WASM_VECTOR_LEN;
+        __wbg_call_guard();
+        wasm.core_inherit(this.__wbg_ptr, ptr0, len0, val2, val3);
+    }
+    /**
      * See [`Client::intern`]; `what` is 0 for a value, 1 for a key, 2 for a type, 3 for a subject. 0 if it is refused.
      * @param {number} what
      * @param {number} from
@@ -680,25 +697,17 @@ export class LlmCall {
         }
     }
     /**
-     * See [`Call::take_output`].
+     * See [`Call::take_output`]. A copy: what is given away is freed as it is.
      * @returns {Uint8Array}
      */
     output() {
-        try {
-            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
-                throw new Error('Invalid stale object from previous Wasm instance');
-            }
-            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16) >>> 0;
-            __wbg_call_guard();
-            wasm.llmcall_output(retptr, this.__wbg_ptr);
-            var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
-            var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
-            var v1 = getArrayU8FromWasm0(r0, r1).slice();
-            wasm.__wbindgen_free(r0, r1 * 1, 1);
-            return v1;
-        } finally {
-            wasm.__wbindgen_add_to_stack_pointer(16);
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
         }
+        let ret;
+        __wbg_call_guard();
+        ret = wasm.llmcall_output(this.__wbg_ptr);
+        return ret;
     }
     /**
      * See [`Call::push`].
@@ -1068,6 +1077,10 @@ function __wbg_get_imports() {
         },
         __wbg___wbindgen_throw_4c88d8bf264fd984: function(arg0, arg1) {
             throw new Error(getStringFromWasm0(arg0, arg1));
+        },
+        __wbg_new_from_slice_b8daf545a41c6aa0: function(arg0, arg1) {
+            const ret = new Uint8Array(getArrayU8FromWasm0(arg0, arg1));
+            return ret;
         },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
             // Cast intrinsic for `Ref(String) -> Externref`.
