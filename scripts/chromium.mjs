@@ -7,19 +7,22 @@ import { must } from './must.mjs'
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
 
 /** Its path: `CHROMIUM` of the environment, or the first that is found. */
-export const chromium = () => process.env.CHROMIUM ?? NAMES.map(inPath).find((path) => path !== undefined)
+const found = () => process.env.CHROMIUM ?? NAMES.map(inPath).find((path) => path !== undefined)
 
-/** Installs it where that needs no question; else says what to do. */
+/** Installs it where that needs no question. */
 export function ensureChromium() {
-  if (chromium() !== undefined) return
-  if (process.getuid?.() === 0 && inPath('apt-get')) {
+  if (found() === undefined && process.getuid?.() === 0 && inPath('apt-get')) {
     must('apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium')
   }
-  if (chromium() !== undefined) return
-  console.error(
+}
+
+/** Its path; throws what to do if there is none. */
+export function chromium() {
+  const path = found()
+  if (path !== undefined) return path
+  throw new Error(
     'The tests of pages need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path.',
   )
-  process.exit(1)
 }
 
 function inPath(name) {

@@ -180,12 +180,15 @@ impl Client {
         }
     }
 
-    /// Counts an event that another client has recorded and this one delivers. `text` is as the vendor is sent it.
-    pub fn inherit(&mut self, text: &str, now: Now) {
+    /// Counts an event that another client has recorded and this one delivers. `text` is as the vendor is sent it; false
+    /// for what is neither a CloudEvent nor in Dodo's form.
+    pub fn inherit(&mut self, text: &str, now: Now) -> bool {
         let now = Instant::from_millis(now.wall_ms);
-        if let Ok(event) = Event::parse_any(text, now) {
-            self.count(&event, now);
+        let event = Event::parse_any(text, now);
+        if let Ok(event) = &event {
+            self.count(event, now);
         }
+        event.is_ok()
     }
 
     /// How the sink's requests look.
@@ -229,6 +232,13 @@ impl Client {
     pub fn poll(&mut self, now: Now, random: u32) -> Vec<f64> {
         let mut actions = Vec::new();
         self.delivery.poll(now, random, &mut actions);
+        self.told(&actions)
+    }
+
+    /// What is to be done before the host may end, as [`Self::poll`]; see [`Delivery::leave`].
+    pub fn leave(&mut self, bytes_max: usize, now: Now) -> Vec<f64> {
+        let mut actions = Vec::new();
+        self.delivery.leave(bytes_max, now, &mut actions);
         self.told(&actions)
     }
 

@@ -163,10 +163,13 @@ async function exchange(
 /** Requests under way that outlive the page, and their bytes. */
 const alive = { requests: 0, bytes: 0 }
 
+/** Bytes of one more request that outlives the page. */
+export const outlivingBytes = (): number =>
+  isPage() && alive.requests < KEEPALIVE_REQUESTS_MAX ? KEEPALIVE_BYTES_MAX - alive.bytes : 0
+
 /** Makes a request outlive its page while there is room: one too many would be refused. */
 async function outliving<T>(bytes: number, request: (init: { keepalive?: true }) => Promise<T>): Promise<T> {
-  const hasRoom = alive.bytes + bytes <= KEEPALIVE_BYTES_MAX && alive.requests < KEEPALIVE_REQUESTS_MAX
-  if (!hasRoom || !isPage()) return request({})
+  if (bytes > outlivingBytes()) return request({})
   alive.bytes += bytes
   alive.requests += 1
   try {

@@ -3,10 +3,13 @@ type Process = Pick<NodeJS.Process, 'once' | 'off'>
 /** What is to be flushed when the process has nothing more to do. */
 const unsent = new Set<() => void>()
 
-/** A web page, where everything is seen by its visitor. */
-export function isPage(): boolean {
-  const { document, process } = globalThis as { document?: unknown; process?: Partial<NodeJS.Process> }
-  return typeof document === 'object' && !process?.versions?.node
+/** A web page. */
+export const isPage = (): boolean => typeof globalThis.document === 'object' && isBrowser()
+
+/** A web page or a worker of one, where everything is seen by its visitor. */
+export function isBrowser(): boolean {
+  const { document, navigator, process } = globalThis as Partial<typeof globalThis>
+  return (typeof document === 'object' || /^Mozilla\//.test(navigator?.userAgent ?? '')) && !process?.versions?.node
 }
 
 /** Hands a promise to the platform, which keeps the request's work alive until it is settled. */

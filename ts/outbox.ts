@@ -1,6 +1,6 @@
 import { now, random } from './clock'
 import type { CoreHandle } from './core'
-import { type Outcome, send, type Transport, timeout } from './driver'
+import { type Outcome, outlivingBytes, send, type Transport, timeout } from './driver'
 import type { Emitter } from './emitter'
 import type { Core } from './engine'
 import { TaximeterError } from './errors'
@@ -57,6 +57,8 @@ export class Outbox {
   /** What is left is the next one's, who has the spool: sent here too it might be counted twice. */
   #isLetGo = false
   readonly #extension: Extension
+  /** Something that was taken over is in a form that cannot be read back: previews are not the whole. */
+  isUncounted = false
   readonly #counts = { recorded: 0, delivered: 0, quarantined: 0, dropped: 0, requests: 0 }
   readonly #flushes = new Flushes()
   #lastSeq = 0
@@ -201,7 +203,7 @@ export class Outbox {
   #takeOverOne({ seq, id, timeMs, bytes, ambiguousAt, reason }: LeftEvent): void {
     this.#counts.recorded += 1
     // It is usage that the vendor will know of.
-    this.#core.call((core) => core.inherit(bytes, Date.now(), now()))
+    if (!this.#core.call((core) => core.inherit(bytes, Date.now(), now()))) this.isUncounted = true
     if (reason) {
       const { code, status, text } = reason
       this.#counts.quarantined += 1
@@ -444,6 +446,8 @@ export class Outbox {
     this.#isLeaving = true
     void this.flush(FLUSH_DEADLINE_MS)
     for (const go of this.#ready) go()
+    const bytes = outlivingBytes()
+    if (bytes > 0) this.#perform((core) => core.leave(bytes, now(), Date.now()))
     this.#isLeaving = false
   }
 }

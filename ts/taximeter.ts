@@ -271,7 +271,7 @@ export class Taximeter {
     const result: MeterResult | MeterResultV3 = JSON.parse(
       this.#core.call((core) => core.preview(text, JSON.stringify(zone))),
     )
-    return this.#resets > 0 ? { ...result, incomplete: true } : result
+    return this.#resets > 0 || this.#outbox.isUncounted ? { ...result, incomplete: true } : result
   }
 
   /**
@@ -346,7 +346,7 @@ export class Taximeter {
     this.#staging.drain()
     const text = dataText(query)
     const result = JSON.parse(this.#core.call((core) => core.cost(name, text, Date.now())))
-    return this.#resets > 0 ? { ...result, incomplete: true } : result
+    return this.#resets > 0 || this.#outbox.isUncounted ? { ...result, incomplete: true } : result
   }
 
   /**

@@ -15,7 +15,7 @@ const post = usageProxy({
   types: ['click'],
 })
 
-// In the page: new Taximeter({ source: 'page', sink: openmeter({ url: `${location.origin}/usage` }) })
+// In the page: new Taximeter({ source: 'page', sink: openmeter({ url: `${location.origin}/usage` }), spool: indexedDbSpool() })
 createServer(async (req, res) => {
   if (req.method !== 'POST' || req.url !== '/usage/api/v1/events') return res.writeHead(404).end()
   const { headers } = req

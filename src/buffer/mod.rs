@@ -136,6 +136,11 @@ impl Buffer {
         (Part { entries, resend }, out)
     }
 
+    /// The event that goes next.
+    pub fn first(&self) -> Option<&Entry> {
+        self.returned.front().map_or(&self.fresh, |part| &part.entries).front()
+    }
+
     /// Takes the event that has waited longest.
     pub fn take_oldest(&mut self) -> Option<Entry> {
         let Some(part) = self.returned.front_mut() else {

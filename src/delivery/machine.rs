@@ -227,6 +227,17 @@ impl Delivery {
         self.buffer.flush();
     }
 
+    /// The host may end at any moment, before an answer comes: sends what waits beside the requests under way, in one more
+    /// request of so many bytes at most. A backoff, a `Retry-After` and a hold stay as they are.
+    pub fn leave(&mut self, bytes_max: usize, now: Now, out: &mut Vec<Action>) {
+        let limit = Limit { bytes_max: bytes_max.min(self.learned_bytes_max), ..self.limit() };
+        let fits = |first: &Entry| limit.body_bytes(first.bytes as usize, 1) <= limit.bytes_max;
+        let waits = self.recovering || self.hold.is_some() || self.gate() > now.mono_ms;
+        if !waits && self.buffer.first().is_some_and(fits) {
+            self.send(&limit, false, now, out);
+        }
+    }
+
     /// Whether a poll would send something by now.
     pub fn due(&self, now: Now) -> bool {
         let waits = self.buffer.next_returned().is_some() || self.fresh_at().is_some_and(|at| at <= now.mono_ms);
@@ -253,18 +264,18 @@ impl Delivery {
                 }
                 self.budget = self.budget.saturating_sub(10);
             }
-            self.send(probe, now, out);
+            let mut limit = self.limit();
+            if self.hold.is_some() {
+                limit.events_max = 1;
+            }
+            self.send(&limit, probe, now, out);
         }
     }
 
     /// Cuts one batch and sends it, unless all its events have become stale.
-    fn send(&mut self, probe: bool, now: Now, out: &mut Vec<Action>) {
-        let mut limit = self.limit();
-        if self.hold.is_some() {
-            limit.events_max = 1;
-        }
+    fn send(&mut self, limit: &Limit, probe: bool, now: Now, out: &mut Vec<Action>) {
         let settings = &self.settings;
-        let (part, stale) = self.buffer.take(&limit, &|entry| stale(settings, entry, now));
+        let (part, stale) = self.buffer.take(limit, &|entry| stale(settings, entry, now));
         for (entry, code) in stale {
             self.quarantine(&entry, code, &Said::default(), out);
         }

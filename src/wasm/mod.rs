@@ -214,8 +214,8 @@ impl Core {
     }
 
     /// See [`Client::inherit`].
-    pub fn inherit(&mut self, text: &[u8], wall_ms: f64, mono_ms: f64) {
-        self.0.inherit(utf8(text), now(mono_ms, wall_ms));
+    pub fn inherit(&mut self, text: &[u8], wall_ms: f64, mono_ms: f64) -> bool {
+        self.0.inherit(utf8(text), now(mono_ms, wall_ms))
     }
 
     /// See [`Client::continue_after`].
@@ -242,6 +242,11 @@ impl Core {
     /// See [`Client::poll`].
     pub fn poll(&mut self, mono_ms: f64, wall_ms: f64, random: u32) -> Vec<f64> {
         self.0.poll(now(mono_ms, wall_ms), random)
+    }
+
+    /// See [`Client::leave`].
+    pub fn leave(&mut self, bytes_max: usize, mono_ms: f64, wall_ms: f64) -> Vec<f64> {
+        self.0.leave(bytes_max, now(mono_ms, wall_ms))
     }
 
     /// See [`Client::outcome`] and [`Outcome::read`].

@@ -164,6 +164,26 @@ test('no request of a page is larger than what outlives it, in bytes', () => {
   for (const [bytes, keepalive] of sizes) assert.ok(bytes <= 60 * 1024 && keepalive === true, `${bytes}`)
 })
 
+test('a hidden page sends beside what is under way, 60 KiB and 9 requests at once, of all clients together', () => {
+  const [bytes, alone] = inPage(`
+    globalThis.fetch = (url, init) => { sent.push(init); return new Promise(() => {}) }
+    const client = () => new Taximeter({ source: 's', sink: openmeter({ url: 'https://a.b' }) })
+    const large = client()
+    const pad = (n) => ({ type: 't', subject: 'c', data: { pad: '€'.repeat(n) } })
+    large.record(pad(7000))
+    await soon()
+    for (let n = 0; n < 20; n++) large.record(pad(1000))
+    hide('pagehide')
+    await soon()
+    const bytes = sent.map(({ body, keepalive }) => [body.length, keepalive === true])
+    for (let n = 0; n < 12; n++) { client().record(pad(1)); await soon() }
+    log(JSON.stringify([bytes, sent.slice(2).map(({ keepalive }) => keepalive === true)]))`)
+  assert.equal(bytes.length, 2)
+  assert.ok(bytes[0][0] > 21_000 && bytes[1][0] > 30_000 && bytes[0][0] + bytes[1][0] <= 60 * 1024, `${bytes}`)
+  assert.ok(bytes.every(([, keepalive]) => keepalive))
+  assert.deepEqual([alone.length, alone.filter((keepalive) => keepalive).length], [12, 7])
+})
+
 test('a page’s listeners are gone with what waited', () => {
   const counts = inPage(`
     let count = 0

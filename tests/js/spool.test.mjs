@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
-import { dodo, openmeter, Taximeter } from 'taximeter'
+import { dodo, lago, openmeter, Taximeter } from 'taximeter'
 import { fileSpool } from 'taximeter/file'
 import { startDevServer } from 'taximeter-dev'
 import { internals } from './internals.mjs'
@@ -329,6 +329,24 @@ for (const [vendor, sink] of [
     await second.close({ deadlineMs: 1 })
   })
 }
+
+test('what is taken over in another form is delivered, and previews say that they are not the whole', async (t) => {
+  const path = join(folder(t), 'a.spool')
+  const open = () =>
+    new Taximeter({
+      source: 't',
+      sink: lago({ url: 'http://127.0.0.1:1', apiKey: 'k' }),
+      meters: [{ slug: 'calls', eventType: 'a', aggregation: 'COUNT' }],
+      spool: fileSpool(path),
+    })
+  const first = open()
+  first.record({ type: 'a', subject: 'b' })
+  assert.equal(first.preview('calls').incomplete, undefined)
+  await first.close({ deadlineMs: 1 })
+  const second = open()
+  assert.deepEqual([second.stats().pending, second.preview('calls').incomplete], [1, true])
+  await second.close({ deadlineMs: 1 })
+})
 
 test('with only quarantine left, new events do not take the numbers of the old ones', async (t) => {
   const path = join(folder(t), 'a.spool')

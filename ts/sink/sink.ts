@@ -1,6 +1,6 @@
 import type { RequestShape, Target, Transport } from '../driver'
 import { TaximeterError } from '../errors'
-import { isPage } from '../lifecycle'
+import { isBrowser } from '../lifecycle'
 import { gzipped, withSession } from './prepared'
 
 /** Makes a way to send bodies to a target. */
@@ -71,7 +71,7 @@ export function checked<T extends object>(options: T): T {
 /** A header value must not break the header: visible ASCII, no blanks, no line ends. */
 export function secret(value: unknown, path: string): string | undefined {
   if (value === undefined) return undefined
-  if (isPage()) {
+  if (isBrowser()) {
     throw new TaximeterError('secret_in_browser', 'everybody can read a key in a web page', {
       path,
       help: 'send the events to a server of your own, without a key: see examples/browser-proxy',

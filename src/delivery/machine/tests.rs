@@ -86,6 +86,30 @@ fn flush_spares_the_wait_for_company_only() {
 }
 
 #[test]
+fn who_leaves_sends_beside_what_is_under_way() {
+    let leave = |rig: &mut Rig, bytes_max| {
+        let mut out = Vec::new();
+        rig.delivery.leave(bytes_max, rig.now, &mut out);
+        rig.did(out)
+    };
+    let mut rig = Rig::with(1);
+    assert_eq!(rig.sent().1, [1]);
+    assert!(leave(&mut rig, 1_000).is_empty(), "nothing waits");
+    rig.record(20);
+    assert!(rig.poll().is_empty());
+    assert!(leave(&mut rig, 101).is_empty(), "not one fits");
+    assert_eq!(leave(&mut rig, 306)[0].1, [2, 3, 4]);
+    assert_eq!(rig.delivery.limit().bytes_max, 256 * 1024, "for this request only");
+    rig.answer(2, 204);
+    rig.answer(1, 503);
+    rig.pass(600);
+    assert_eq!(rig.sent().1, [1], "the probe");
+    assert!(leave(&mut rig, 1_000).is_empty(), "nothing beside a probe");
+    rig.answer(3, 401);
+    assert!(leave(&mut rig, 1_000).is_empty(), "nothing while held");
+}
+
+#[test]
 fn two_requests_at_a_time_if_so_set() {
     let mut rig = Rig::new(|s| s.in_flight_max = 2);
     rig.record(300);

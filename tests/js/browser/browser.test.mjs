@@ -22,13 +22,10 @@ const stats = (page) => page.evaluate(() => meter.stats())
 describe('in Chromium', { concurrency: 4 }, () => {
   test('what a tab leaves is found by one that has been open for long', async (t) => {
     const { vendor, tab } = await world(t)
-    const [heir, victim] = [await tab(), await tab()]
-    vendor.always({ status: 503 })
+    const heir = await tab()
     await heir.evaluate(() => start())
     await heir.evaluate(() => meter.flush())
-    await victim.evaluate(() => start())
-    await victim.evaluate(() => record(1, 5))
-    await until(() => vendor.requests.length > 0)
+    const victim = await stuck(vendor, tab, 5)
     await kill(victim)
     vendor.always()
     // It looks every 15 s.
@@ -103,11 +100,7 @@ describe('in Chromium', { concurrency: 4 }, () => {
 
   test('a tab is killed, and no other is open: the next visit delivers', async (t) => {
     const { vendor, tab } = await world(t)
-    const victim = await tab()
-    vendor.always({ status: 503 })
-    await victim.evaluate(() => start())
-    await victim.evaluate(() => record(1, 20))
-    await until(() => vendor.requests.length > 0)
+    const victim = await stuck(vendor, tab, 20)
     await kill(victim)
     vendor.always()
     const next = await tab()
@@ -155,18 +148,24 @@ describe('in Chromium', { concurrency: 4 }, () => {
     assert.equal(countedOnce(vendor), 20)
   })
 
-  test('a page comes back out of the cache of the back button, and goes on', async (t) => {
+  test('a click is recorded and the page left, while a request is under way: it goes beside that one', async (t) => {
     const { vendor, tab } = await world(t)
     const page = await tab()
-    vendor.always({ status: 503 })
+    vendor.script([{ commit: 'all', end: 'hang' }])
+    await page.evaluate(() => start({ spool: null }))
+    await page.evaluate(() => record(1, 1))
+    await until(() => vendor.requests.length === 1)
     await page.evaluate(() => {
-      start()
-      addEventListener('pageshow', ({ persisted }) => {
-        globalThis.cameBack = persisted
-      })
-      record(1, 10)
+      record(2, 2)
+      location.href = '/elsewhere'
     })
-    await until(() => vendor.requests.length > 0)
+    await until(() => vendor.counted.size === 2)
+    assert.equal(countedOnce(vendor), 2)
+  })
+
+  test('a page comes back out of the cache of the back button, and goes on', async (t) => {
+    const { vendor, tab } = await world(t)
+    const page = await stuck(vendor, tab, 10)
     await leave(page)
     vendor.always()
     await comeBack(page)
@@ -179,16 +178,7 @@ describe('in Chromium', { concurrency: 4 }, () => {
 
   test('meanwhile another tab has taken over its events: it does not send them', async (t) => {
     const { vendor, tab } = await world(t)
-    const page = await tab()
-    vendor.always({ status: 503 })
-    await page.evaluate(() => {
-      start()
-      addEventListener('pageshow', ({ persisted }) => {
-        globalThis.cameBack = persisted
-      })
-      record(1, 10)
-    })
-    await until(() => vendor.requests.length > 0)
+    const page = await stuck(vendor, tab, 10)
     await leave(page)
     vendor.always()
     const other = await tab()
@@ -281,11 +271,7 @@ describe('in Chromium', { concurrency: 4 }, () => {
 
   test('the site’s data is cleared: what waits is written anew', async (t) => {
     const { vendor, context, tab } = await world(t)
-    const page = await tab()
-    vendor.always({ status: 503 })
-    await page.evaluate(() => start())
-    await page.evaluate(() => record(1, 3))
-    await until(() => vendor.requests.length > 0)
+    const page = await stuck(vendor, tab, 3)
     const session = await context.newCDPSession(page)
     await session.send('Storage.clearDataForOrigin', { origin: vendor.url, storageTypes: 'indexeddb' })
     await page.evaluate(() => record(4, 4))
@@ -351,13 +337,8 @@ describe('in Chromium', { concurrency: 4 }, () => {
       meters: [{ slug: 'clicks', eventType: 'click', aggregation: 'COUNT' }],
       prices: { meters: { clicks: { type: 'unit', amount: '0.01' } } },
     }
-    const victim = await tab()
-    vendor.always({ status: 503 })
-    await victim.evaluate((options) => start(options), options)
-    await victim.evaluate(() => record(1, 30))
-    const total = await victim.evaluate(() => meter.cost().total)
-    assert.equal(total, '0.3')
-    await until(() => vendor.requests.length > 0)
+    const victim = await stuck(vendor, tab, 30, options)
+    assert.equal(await victim.evaluate(() => meter.cost().total), '0.3')
     await kill(victim)
     vendor.always()
     const next = await tab()
@@ -368,26 +349,51 @@ describe('in Chromium', { concurrency: 4 }, () => {
     assert.deepEqual([cost, value, countedOnce(vendor)], ['0.35', 35, 35])
   })
 
-  test('a key is refused in a page', async (t) => {
+  test('a key is refused in a page and in its workers', async (t) => {
     const { tab } = await world(t)
     const page = await tab()
-    const codes = await page.evaluate(() => {
-      const code = (make) => {
-        try {
-          make()
-          return 'taken'
-        } catch (error) {
-          return error.code
-        }
-      }
-      const { openmeter, dodo } = taximeter
-      return [
-        code(() => openmeter({ url: location.origin, token: 'sk' })),
-        code(() => dodo({ apiKey: 'sk', environment: 'test' })),
-        code(() => openmeter({ url: location.origin })),
-      ]
+    const codes = ['secret_in_browser', 'secret_in_browser', 'taken']
+    assert.deepEqual(await page.evaluate(() => sinks()), codes)
+    await page.evaluate(() => work())
+    assert.deepEqual(await page.evaluate(() => inWorker('sinks')), codes)
+  })
+
+  test('a worker keeps its events too; what it leaves the page takes over', async (t) => {
+    const { vendor, tab } = await world(t)
+    const page = await tab()
+    vendor.script([{ commit: 'all', end: 'hang' }])
+    await page.evaluate(async () => {
+      await work()
+      await inWorker('start')
+      await inWorker('record', 1, 10)
     })
-    assert.deepEqual(codes, ['secret_in_browser', 'secret_in_browser', 'taken'])
+    await until(() => vendor.requests.length === 1)
+    await page.evaluate(() => {
+      start()
+      worker.terminate()
+    })
+    await until(async () => (await stats(page)).delivered === 10)
+    assert.deepEqual([countedOnce(vendor), attempts(vendor)], [10, 2])
+  })
+
+  test('a tab that the browser freezes holds nothing back, and goes on when it is woken', async (t) => {
+    const { vendor, tab } = await world(t)
+    const page = await tab()
+    // A tab that is watched is never frozen: it is told so.
+    const tell = (what) => page.evaluate((what) => void document.dispatchEvent(new Event(what)), what)
+    vendor.script([{ status: 503 }])
+    await page.evaluate(() => start())
+    await page.evaluate(() => record(1, 10))
+    await until(() => vendor.requests.length > 0)
+    await tell('freeze')
+    const other = await tab()
+    await other.evaluate(() => start())
+    await until(() => vendor.counted.size === 10)
+    const { length } = vendor.arrivals
+    await tell('resume')
+    await page.evaluate(() => record(11, 12))
+    await until(async () => (await stats(page)).delivered === 2)
+    assert.deepEqual([vendor.arrivals.length - length, countedOnce(vendor), (await stats(page)).pending], [2, 12, 0])
   })
 
   test('a Content-Security-Policy has to allow wasm-unsafe-eval, and nothing else; without it the error says so', async (t) => {
@@ -405,6 +411,16 @@ describe('in Chromium', { concurrency: 4 }, () => {
   })
 })
 
+/** A tab with so many events, which the vendor does not take. */
+async function stuck(vendor, tab, events, options) {
+  const page = await tab()
+  vendor.always({ status: 503 })
+  await page.evaluate((options) => start(options), options)
+  await page.evaluate((events) => record(1, events), events)
+  await until(() => vendor.requests.length > 0)
+  return page
+}
+
 /** Leaves a page for another one, from where the back button leads back. */
 async function leave(page) {
   await page.evaluate(() =>
@@ -415,8 +431,8 @@ async function leave(page) {
   await page.waitForURL('**/elsewhere')
 }
 
+/** The browser has to have kept the page. */
 async function comeBack(page) {
   await page.evaluate(() => void setTimeout(() => history.back()))
-  await until(() => page.evaluate(() => globalThis.cameBack !== undefined).catch(() => false))
-  assert.equal(await page.evaluate(() => cameBack), true, 'the browser has kept the page')
+  await until(() => page.evaluate(() => globalThis.cameBack === true).catch(() => false))
 }

@@ -1,4 +1,5 @@
 /** Real tabs of a real Chromium, and a vendor with a ledger on their own origin. */
+import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { chromium as driver } from 'playwright-core'
 import { chromium } from '../../../scripts/chromium.mjs'
@@ -20,6 +21,9 @@ const FILES = {
   '/indexeddb.js': read('../../../dist/indexeddb.js'),
   '/suite.mjs': read('../spool-suite.mjs'),
   '/page.js': read('page.js'),
+  '/worker.js': `import '/page.js'
+    onmessage = ({ data: [name, ...args] }) => postMessage(globalThis[name](...args))
+    postMessage('ready')`,
 }
 
 /** What WebAssembly needs, and nothing more. */
@@ -28,10 +32,8 @@ const CSP = "default-src 'none'; connect-src 'self'; script-src 'self' 'wasm-uns
 let browser
 
 export async function openBrowser() {
-  const executablePath = chromium()
-  if (executablePath === undefined) throw new Error('no Chromium: install it, or set CHROMIUM to its path')
   browser = await driver.launch({
-    executablePath,
+    executablePath: chromium(),
     // As root there is no sandbox to be had; and nothing but the tests is to use the network.
     args: [
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
@@ -57,9 +59,13 @@ export async function world(t, { csp = CSP, init, ...options } = {}) {
   const vendor = await new Vendor(realTime, { serve, ...options }).open()
   const context = await browser.newContext()
   if (init) await context.addInitScript(init)
+  const faults = []
+  context.on('weberror', (error) => faults.push(error.error()))
   t.after(async () => {
     await context.close()
     await vendor.shut()
+    // Metering throws nothing into a page.
+    assert.deepEqual(faults, [])
   })
   const tab = async (path = '/') => {
     const page = await context.newPage()

@@ -8,7 +8,11 @@ const { openmeter, Taximeter } = taximeter
 const errors = []
 let meter
 
-Object.assign(globalThis, { taximeter, suite, errors, indexedDbSpool })
+Object.assign(globalThis, { suite, errors, indexedDbSpool })
+
+addEventListener('pageshow', ({ persisted }) => {
+  globalThis.cameBack = persisted
+})
 
 /** Makes this page's client. */
 globalThis.start = ({ sink, spool = {}, ...options } = {}) => {
@@ -29,6 +33,38 @@ globalThis.record = (from, to, pad = '') => {
     ids.push(meter.record({ type: 'click', subject: 'anna', data: { n, ...(pad && { pad }) } }).id)
   }
   return ids
+}
+
+/** What becomes of sinks with a key, and of one without. */
+globalThis.sinks = () => {
+  const { dodo } = taximeter
+  return [
+    () => openmeter({ url: location.origin, token: 'sk' }),
+    () => dodo({ apiKey: 'sk', environment: 'test' }),
+    () => openmeter({ url: location.origin }),
+  ].map((make) => {
+    try {
+      make()
+      return 'taken'
+    } catch (error) {
+      return error.code
+    }
+  })
+}
+
+/** A worker of the page; gives a way to call in it what is here. */
+globalThis.work = async () => {
+  const worker = new Worker('/worker.js', { type: 'module' })
+  const answer = () =>
+    new Promise((resolve) => {
+      worker.onmessage = ({ data }) => resolve(data)
+    })
+  await answer()
+  globalThis.worker = worker
+  globalThis.inWorker = (...call) => {
+    worker.postMessage(call)
+    return answer()
+  }
 }
 
 /** What lies in the store: clients, and all that is in the journals as text. */
