@@ -34,11 +34,15 @@ export class Core {
     /**
      * See [`Client::inherit`].
      */
-    inherit(text: Uint8Array | number[], wall_ms: number, mono_ms: number): void;
+    inherit(text: Uint8Array | number[], wall_ms: number, mono_ms: number): boolean;
     /**
      * See [`Client::intern`]; `what` is 0 for a value, 1 for a key, 2 for a type, 3 for a subject. 0 if it is refused.
      */
     intern(what: number, from: number, length: number): number;
+    /**
+     * See [`Client::leave`].
+     */
+    leave(bytes_max: number, mono_ms: number, wall_ms: number): Float64Array;
     /**
      * See [`Client::lint`].
      */

@@ -132,6 +132,7 @@ export class Core {
      * @param {Uint8Array | number[]} text
      * @param {number} wall_ms
      * @param {number} mono_ms
+     * @returns {boolean}
      */
     inherit(text, wall_ms, mono_ms) {
         if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
@@ -141,8 +142,10 @@ export class Core {
         const val3 = +mono_ms;
         const ptr0 = passArray8ToWasm0(text, wasm.__wbindgen_malloc);
         const len0 = WASM_VECTOR_LEN;
+        let ret;
         __wbg_call_guard();
-        wasm.core_inherit(this.__wbg_ptr, ptr0, len0, val2, val3);
+        ret = wasm.core_inherit(this.__wbg_ptr, ptr0, len0, val2, val3);
+        return ret !== 0;
     }
     /**
      * See [`Client::intern`]; `what` is 0 for a value, 1 for a key, 2 for a type, 3 for a subject. 0 if it is refused.
@@ -159,6 +162,30 @@ export class Core {
         __wbg_call_guard();
         ret = wasm.core_intern(this.__wbg_ptr, what, from, length);
         return ret >>> 0;
+    }
+    /**
+     * See [`Client::leave`].
+     * @param {number} bytes_max
+     * @param {number} mono_ms
+     * @param {number} wall_ms
+     * @returns {Float64Array}
+     */
+    leave(bytes_max, mono_ms, wall_ms) {
+        try {
+            if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+                throw new Error('Invalid stale object from previous Wasm instance');
+            }
+            const retptr = wasm.__wbindgen_add_to_stack_pointer(-16) >>> 0;
+            __wbg_call_guard();
+            wasm.core_leave(retptr, this.__wbg_ptr, bytes_max, mono_ms, wall_ms);
+            var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
+            var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
+            var v1 = getArrayF64FromWasm0(r0, r1).slice();
+            wasm.__wbindgen_free(r0, r1 * 8, 8);
+            return v1;
+        } finally {
+            wasm.__wbindgen_add_to_stack_pointer(16);
+        }
     }
     /**
      * See [`Client::lint`].
