@@ -63,7 +63,7 @@ fn main() {
     println!("{seeds} seeds: {sum:?}");
     crowd();
     // A simulator in which nothing happens would pass as well.
-    let enough = [sum.delivered, sum.quarantined, sum.dropped, sum.restarts, sum.jumps, sum.late, sum.twice]
+    let enough = [sum.delivered, sum.quarantined, sum.dropped, sum.restarts, sum.jumps, sum.late, sum.twice, sum.named]
         .iter()
         .all(|n| *n > 0);
     assert!(seeds < 100 || enough, "some kind of fault never happened");
@@ -84,6 +84,8 @@ struct Told {
     late: u64,
     /// Events that arrived again and were recognised by their ids.
     twice: u64,
+    /// Answers that named events.
+    named: u64,
 }
 
 impl Told {
@@ -98,6 +100,7 @@ impl Told {
         self.jumps += other.jumps;
         self.late += other.late;
         self.twice += other.twice;
+        self.named += other.named;
     }
 }
 
@@ -144,9 +147,20 @@ enum Mode {
     Mixed,
 }
 
+/// What a server's refusal says beyond its status.
+#[derive(Clone, Copy, PartialEq)]
+enum Names {
+    Nothing,
+    /// Some of the events that it refuses, by their places, as Polar does.
+    Some,
+    /// Each event that it refuses or knows already, as Lago does.
+    Each,
+}
+
 /// The vendor: a ledger, and a mood.
 struct Server {
     mode: Mode,
+    names: Names,
     accepted: u16,
     body_max: usize,
     smallest_body_max: usize,
@@ -231,12 +245,14 @@ struct Simulation {
 impl Simulation {
     fn new(seed: u64, loud: bool) -> Self {
         let mut random = Random(seed);
-        let (sink, dedup, window_ms) = random.of(&[
-            (r#"{"kind":"openmeter","url":"https://a.b","dedup":"unlimited"}"#, true, u64::MAX),
-            (r#"{"kind":"openmeter","url":"https://a.b","dedup":86400000}"#, true, 24 * HOUR),
-            (r#"{"kind":"openmeter","url":"https://a.b","dedup":7200000}"#, true, 2 * HOUR),
-            (r#"{"kind":"openmeter","url":"https://a.b"}"#, false, 0),
-            (r#"{"kind":"dodo","environment":"test"}"#, true, 24 * HOUR),
+        let (sink, accepted, dedup, window_ms, names) = random.of(&[
+            (r#"{"kind":"openmeter","url":"https://a.b","dedup":"unlimited"}"#, 204, true, u64::MAX, Names::Nothing),
+            (r#"{"kind":"openmeter","url":"https://a.b","dedup":86400000}"#, 204, true, 24 * HOUR, Names::Nothing),
+            (r#"{"kind":"openmeter","url":"https://a.b","dedup":7200000}"#, 204, true, 2 * HOUR, Names::Nothing),
+            (r#"{"kind":"openmeter","url":"https://a.b"}"#, 204, false, 0, Names::Nothing),
+            (r#"{"kind":"dodo","environment":"test"}"#, 200, true, 24 * HOUR, Names::Nothing),
+            (r#"{"kind":"polar","environment":"test"}"#, 200, true, u64::MAX, Names::Some),
+            (r#"{"kind":"lago"}"#, 200, true, u64::MAX, Names::Each),
         ]);
         let sink = Sink::parse(&Value::parse(sink).unwrap()).unwrap();
         let mut settings =
@@ -257,7 +273,8 @@ impl Simulation {
             delivery: Delivery::new(settings.clone()),
             server: Server {
                 mode: Mode::Healthy,
-                accepted: if dodo { 200 } else { 204 },
+                names,
+                accepted,
                 body_max: usize::MAX,
                 smallest_body_max: usize::MAX,
                 window_ms,
@@ -407,8 +424,8 @@ impl Simulation {
         let count = self.host.values().filter(|kept| set_aside(kept)).count().max(1);
         let mut found = self.host.iter_mut().filter(|(_, kept)| set_aside(kept));
         let Some((seq, kept)) = found.nth(pick as usize % count) else { return };
-        // What may have arrived is sent again by the wall clock then, which somebody has set.
-        let may_be_there = kept.ambiguous_at.is_some() && self.told.jumps > 0;
+        // What may have arrived is sent again by the wall clock then, which somebody may set.
+        let may_be_there = kept.ambiguous_at.is_some() && self.jumps;
         if may_be_there || pick & (1 << 40) == 0 {
             kept.place = Place::Dropped;
             self.delivery.discard();
@@ -621,7 +638,9 @@ impl Simulation {
         match mode {
             Healthy | Slow | Mixed => {
                 let status = self.judge(body, events);
-                (Outcome::Answer(answer(status)), if status == self.server.accepted { events.len() } else { 0 })
+                let body = if status == 422 { self.named(events) } else { String::new() };
+                let stored = if status == self.server.accepted { events.len() } else { 0 };
+                (Outcome::Answer(Answer { body, ..answer(status) }), stored)
             }
             Down => (failed("ECONNREFUSED"), 0),
             Unavailable => (Outcome::Answer(answer(self.random.of(&[500, 502, 503, 504]))), stored),
@@ -643,13 +662,33 @@ impl Simulation {
             let age = START_WALL + self.mono as i64 - 5_000 - kept.time_ms;
             kept.poison || self.server.ages.is_some_and(|(old, new)| age > old as i64 || -age > new as i64)
         };
+        let knows = |(seq, _): &(u64, String)| self.server.names == Names::Each && self.server.ledger.contains_key(seq);
         if body > self.server.body_max {
             413
-        } else if events.iter().any(bad) {
-            400
+        } else if events.iter().any(|event| bad(event) || knows(event)) {
+            if self.server.names == Names::Nothing { 400 } else { 422 }
         } else {
             self.server.accepted
         }
+    }
+
+    /// The answer to a request that is refused whole, which names events by their places.
+    fn named(&mut self, events: &[(u64, String)]) -> String {
+        self.told.named += 1;
+        let places = |is_named: &dyn Fn(u64) -> bool| {
+            (0..events.len()).filter(|place| is_named(events[*place].0)).collect::<Vec<_>>()
+        };
+        let refused = places(&|seq| self.host[&seq].poison);
+        if self.server.names == Names::Each {
+            let known = places(&|seq| self.server.ledger.contains_key(&seq) && !self.host[&seq].poison);
+            let refused = refused.iter().map(|at| format!(r#""{at}":{{"code":["value_is_invalid"]}}"#));
+            let known = known.iter().map(|at| format!(r#""{at}":{{"transaction_id":["value_already_exist"]}}"#));
+            let faults: Vec<String> = refused.chain(known).collect();
+            return format!(r#"{{"code":"validation_errors","error_details":{{{}}}}}"#, faults.join(","));
+        }
+        let first = self.random.below(refused.len() as u64) as usize;
+        let faults = refused[first..].iter().map(|at| format!(r#"{{"loc":["body","events",{at}],"msg":"no"}}"#));
+        format!(r#"{{"detail":[{}]}}"#, faults.collect::<Vec<_>>().join(","))
     }
 
     fn check(&mut self) {
