@@ -4,6 +4,7 @@
  *     npm run bench                 everything; about 25 minutes
  *     npm run bench -- --quick      the metrics that guard a change; under 3 minutes
  *     npm run bench -- M1 M5        only these; RESULTS.md is left alone
+ *     npm run bench -- wrappers     wrappers of LLM clients through the same checks; writes WRAPPERS.md
  */
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +20,10 @@ const quick = values.quick ?? false
 
 await setup()
 installPeers()
+if (positionals.includes('wrappers')) {
+  await (await import('./wrappers/run.mjs')).compare()
+  process.exit()
+}
 const on = machine(quick)
 
 const files = readdirSync(`${here}metrics`).sort()

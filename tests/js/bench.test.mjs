@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { eventsFile } from '../../benches/lib/events-file.mjs'
 import { corners, SOURCE, workloads } from '../../benches/lib/workload.mjs'
 import { measure } from '../../benches/measure/replay.mjs'
+import { wrappers } from '../../benches/wrappers/run.mjs'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -89,4 +90,9 @@ test('a replay answers as meters by hand do', async () => {
     assert.ok(ours.length >= 10)
     assert.deepEqual(ours, await measure({ ...job, variant: 'plain' }))
   }
+})
+
+test('our wrapper passes every check that wrappers of LLM clients are compared by', async () => {
+  const [{ done }] = await wrappers(['taximeter'])
+  for (const [check, outcome] of done) assert.deepEqual(outcome, { verdict: 'ok' }, check)
 })
