@@ -76,6 +76,10 @@ export class Core {
      */
     record(event: string, wall_ms: number, mono_ms: number): string;
     /**
+     * See [`Client::remember`].
+     */
+    remember(id: string, text: Uint8Array | number[], wall_ms: number): void;
+    /**
      * See [`Client::request`].
      */
     request(): string;

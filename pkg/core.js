@@ -474,6 +474,31 @@ export class Core {
         }
     }
     /**
+     * See [`Client::remember`].
+     * @param {string} id
+     * @param {Uint8Array | number[]} text
+     * @param {number} wall_ms
+     */
+    remember(id, text, wall_ms) {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        const val3 = +wall_ms;
+        let ptr0, len0, ptr1, len1;
+        try {
+            ptr0 = passStringToWasm0(id, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = passArray8ToWasm0(text, wasm.__wbindgen_malloc);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
+            throw e;
+        }
+        __wbg_call_guard();
+        wasm.core_remember(this.__wbg_ptr, ptr0, len0, ptr1, len1, val3);
+    }
+    /**
      * See [`Client::request`].
      * @returns {string}
      */

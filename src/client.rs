@@ -180,6 +180,16 @@ impl Client {
         }
     }
 
+    /// Remembers an event that waits already, so that its id counts once when it is recorded again. `text` is as the vendor
+    /// is sent it: where that is not a CloudEvent, any content under the id is taken for the same.
+    pub fn remember(&mut self, id: &str, text: &str, wall_ms: i64) {
+        let event = self.sink.takes_all().then(|| Event::parse_any(text, Instant::from_millis(wall_ms)));
+        match event {
+            Some(Ok(event)) => self.recent.remember(&event),
+            _ => self.recent.remember_id(&self.source, id),
+        }
+    }
+
     /// Counts an event that another client has recorded and this one delivers. `text` is as the vendor is sent it; false
     /// for what is neither a CloudEvent nor in Dodo's form.
     pub fn inherit(&mut self, text: &str, now: Now) -> bool {

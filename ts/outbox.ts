@@ -140,7 +140,11 @@ export class Outbox {
       this.#kept.markAmbiguous(seqs, at)
       this.#spool.note({ do: 'ambiguous', at, seqs })
     }
-    this.#kept.each((seq, bytes, timeMs, ambiguousAt) => core.restore(seq, bytes, timeMs, ambiguousAt))
+    this.#kept.each((seq, bytes, timeMs, ambiguousAt) => {
+      core.restore(seq, bytes, timeMs, ambiguousAt)
+      const event = this.#kept.get(seq)
+      if (event) core.remember(event.id, encoder.encode(event.text), Date.now())
+    })
     core.continueAfter(this.#lastSeq, this.#lastBatch)
     this.#wakeAt(now())
   }
@@ -202,6 +206,7 @@ export class Outbox {
 
   #takeOverOne({ seq, id, timeMs, bytes, ambiguousAt, reason }: LeftEvent): void {
     this.#counts.recorded += 1
+    this.#core.call((core) => core.remember(id, bytes, Date.now()))
     // It is usage that the vendor will know of.
     if (!this.#core.call((core) => core.inherit(bytes, Date.now(), now()))) this.isUncounted = true
     if (reason) {

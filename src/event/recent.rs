@@ -16,6 +16,9 @@ pub struct Recent {
     newer: List,
 }
 
+/// Content that is not known.
+const UNKNOWN: u64 = 0;
+
 #[derive(Default)]
 struct List {
     ids: Index,
@@ -34,7 +37,7 @@ impl Recent {
     ///
     /// Error: `id_reused` for the same source and id with other content.
     pub fn seen(&self, event: &Event) -> Result<bool> {
-        let key = self.key(event);
+        let key = self.key(&event.source, &event.id);
         let content_of = |list: &List, skip: usize| {
             let number = list.ids.find(key.as_bytes()).filter(|number| *number >= skip)?;
             list.contents.get(number).copied()
@@ -42,7 +45,7 @@ impl Recent {
         // As many of the older list count as the newer one has room for.
         match content_of(&self.newer, 0).or_else(|| content_of(&self.older, self.newer.ids.len())) {
             None => Ok(false),
-            Some(known) if known == content(event) => Ok(true),
+            Some(known) if known == UNKNOWN || known == content(event) => Ok(true),
             Some(_) => Err(Error::new("id_reused", "another event has this source and id")
                 .at("id")
                 .help("give each event an id of its own, or leave it out")),
@@ -51,18 +54,29 @@ impl Recent {
 
     /// Remembers an event that was taken, and not seen before.
     pub fn remember(&mut self, event: &Event) {
+        self.place(&self.key(&event.source, &event.id), content(event));
+    }
+
+    /// Remembers an id of which no more is known: whatever comes under it is taken for the same event.
+    pub fn remember_id(&mut self, source: &str, id: &str) {
+        self.place(&self.key(source, id), UNKNOWN);
+    }
+
+    fn place(&mut self, key: &str, content: u64) {
         if self.newer.ids.len() == RECENT_IDS_MAX {
             self.older = std::mem::take(&mut self.newer);
         }
-        let key = self.key(event);
-        self.newer.ids.place(key.as_bytes());
-        self.newer.contents.push(content(event));
+        // The last word is what counts.
+        let number = self.newer.ids.place(key.as_bytes());
+        match self.newer.contents.get_mut(number) {
+            Some(known) => *known = content,
+            None => self.newer.contents.push(content),
+        }
     }
 
     /// A NUL cannot be in an id or a source, so two pairs never give one key.
-    fn key(&self, event: &Event) -> String {
-        let source = if self.ids_alone { "" } else { event.source.as_str() };
-        [source, "\0", &event.id].concat()
+    fn key(&self, source: &str, id: &str) -> String {
+        [if self.ids_alone { "" } else { source }, "\0", id].concat()
     }
 }
 
@@ -101,6 +115,16 @@ mod tests {
         assert_eq!(recent.seen(&event("a", "{}")), Ok(true));
         assert_eq!(recent.seen(&event("a", r#"{"n":1}"#)).unwrap_err().code, "id_reused");
         assert_eq!(recent.seen(&event("b", "{}")), Ok(false));
+    }
+
+    #[test]
+    fn an_id_alone_stands_for_any_content() {
+        let mut recent = Recent::default();
+        recent.remember_id("s", "a");
+        assert_eq!(recent.seen(&event("a", r#"{"n":1}"#)), Ok(true));
+        assert_eq!(recent.seen(&Event { source: "other".into(), ..event("a", "{}") }), Ok(false));
+        recent.remember(&event("a", "{}"));
+        assert_eq!(recent.seen(&event("a", r#"{"n":1}"#)).unwrap_err().code, "id_reused");
     }
 
     #[test]

@@ -213,6 +213,11 @@ impl Core {
         self.0.restore(seq as u64, bytes, time_ms as i64, ambiguous_at.map(|at| at as i64));
     }
 
+    /// See [`Client::remember`].
+    pub fn remember(&mut self, id: &str, text: &[u8], wall_ms: f64) {
+        self.0.remember(id, utf8(text), wall_ms as i64);
+    }
+
     /// See [`Client::inherit`].
     pub fn inherit(&mut self, text: &[u8], wall_ms: f64, mono_ms: f64) -> bool {
         self.0.inherit(utf8(text), now(mono_ms, wall_ms))

@@ -40,6 +40,16 @@ test('events that wait are sent by the new core, once', async () => {
   assert.equal(meter.preview('calls').incomplete, true)
 })
 
+test('an event that waits counts once, though it is recorded again after the trap', async () => {
+  const { meter, bodies } = setUp(() => new Response(null, { status: 204 }))
+  const order = { type: 'call', subject: 'c', id: 'order-1' }
+  meter.record(order)
+  trap()
+  assert.deepEqual(meter.record(order), { id: 'order-1' })
+  assert.equal((await meter.flush()).delivered, 1)
+  assert.deepEqual(idsOf(bodies), ['order-1'])
+})
+
 test('a batch in flight is sent again with the same bytes; its late answer is for nobody', async () => {
   let release
   const first = new Promise((resolve) => {

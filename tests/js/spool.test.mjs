@@ -348,6 +348,31 @@ test('what is taken over in another form is delivered, and previews say that the
   await second.close({ deadlineMs: 1 })
 })
 
+for (const [vendor, sink] of [
+  ['OpenMeter', openmeter({ url: 'http://127.0.0.1:1' })],
+  ['Lago', lago({ url: 'http://127.0.0.1:1', apiKey: 'k' })],
+]) {
+  test(`what is taken over and recorded again counts once, ${vendor}`, async (t) => {
+    const path = join(folder(t), 'a.spool')
+    const open = () => new Taximeter({ source: 't', sink, spool: fileSpool(path) })
+    const order = { type: 'a', subject: 'b', data: { n: 1 }, id: 'order-1' }
+    const first = open()
+    first.record(order)
+    await first.close({ deadlineMs: 1 })
+    const second = open()
+    assert.deepEqual(second.record(order), { id: 'order-1' })
+    assert.deepEqual([second.stats().recorded, second.stats().pending], [1, 1])
+    const other = second.record({ ...order, data: { n: 2 } })
+    // Of an event in a vendor's own form only the id is known.
+    assert.deepEqual(
+      [other.error?.code, other.id],
+      vendor === 'Lago' ? [undefined, 'order-1'] : ['id_reused', undefined],
+    )
+    assert.equal(second.stats().pending, 1)
+    await second.close({ deadlineMs: 1 })
+  })
+}
+
 test('with only quarantine left, new events do not take the numbers of the old ones', async (t) => {
   const path = join(folder(t), 'a.spool')
   const server = await startDevServer({ port: 0 })
