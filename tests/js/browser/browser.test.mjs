@@ -113,6 +113,8 @@ describe('in Chromium', { concurrency: 4 }, () => {
     const { vendor, tab } = await world(t)
     const page = await tab()
     await page.evaluate(() => start())
+    // A store that is not open yet keeps nothing.
+    await flush(page)
     await page.evaluate(() => {
       record(1, 30, 'x'.repeat(4000))
       location.href = '/elsewhere'
