@@ -180,21 +180,22 @@ impl Client {
         }
     }
 
-    /// Remembers an event that waits already, so that its id counts once when it is recorded again. `text` is as the vendor
-    /// is sent it: where that is not a CloudEvent, any content under the id is taken for the same.
-    pub fn remember(&mut self, id: &str, text: &str, wall_ms: i64) {
-        let event = self.sink.takes_all().then(|| Event::parse_any(text, Instant::from_millis(wall_ms)));
-        match event {
-            Some(Ok(event)) => self.recent.remember(&event),
+    /// Remembers an event that waits already, so that its id counts once when it is recorded again, and reads it. `text` is
+    /// as the vendor is sent it: where that is not a CloudEvent, any content under the id is taken for the same. Error if
+    /// it is neither a CloudEvent nor in Dodo's form.
+    pub fn remember(&mut self, id: &str, text: &str, now: Instant) -> Result<Event> {
+        let event = Event::parse_any(text, now);
+        match &event {
+            Ok(event) if self.sink.takes_all() => self.recent.remember(event),
             _ => self.recent.remember_id(&self.source, id),
         }
+        event
     }
 
-    /// Counts an event that another client has recorded and this one delivers. `text` is as the vendor is sent it; false
-    /// for what is neither a CloudEvent nor in Dodo's form.
-    pub fn inherit(&mut self, text: &str, now: Now) -> bool {
-        let now = Instant::from_millis(now.wall_ms);
-        let event = Event::parse_any(text, now);
+    /// Remembers and counts an event that another client has recorded and this one delivers; false for one that cannot be
+    /// read and so not counted.
+    pub fn inherit(&mut self, id: &str, text: &str, now: Instant) -> bool {
+        let event = self.remember(id, text, now);
         if let Ok(event) = &event {
             self.count(event, now);
         }

@@ -143,7 +143,7 @@ export class Outbox {
     this.#kept.each((seq, bytes, timeMs, ambiguousAt) => {
       core.restore(seq, bytes, timeMs, ambiguousAt)
       const event = this.#kept.get(seq)
-      if (event) core.remember(event.id, encoder.encode(event.text), Date.now())
+      if (event) core.remember(event.id, event.text, Date.now())
     })
     core.continueAfter(this.#lastSeq, this.#lastBatch)
     this.#wakeAt(now())
@@ -206,9 +206,8 @@ export class Outbox {
 
   #takeOverOne({ seq, id, timeMs, bytes, ambiguousAt, reason }: LeftEvent): void {
     this.#counts.recorded += 1
-    this.#core.call((core) => core.remember(id, bytes, Date.now()))
     // It is usage that the vendor will know of.
-    if (!this.#core.call((core) => core.inherit(bytes, Date.now(), now()))) this.isUncounted = true
+    if (!this.#core.call((core) => core.inherit(id, bytes, Date.now()))) this.isUncounted = true
     if (reason) {
       const { code, status, text } = reason
       this.#counts.quarantined += 1

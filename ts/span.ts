@@ -80,7 +80,7 @@ export class Span {
   }
 
   #tell(status: SpanStatus): void {
-    const { subject = '', type = 'time.usage', fields = {}, data, parallel = 1, totals } = this.#options
+    const { subject = '', type = 'time.usage', fields, data, parallel = 1, totals } = this.#options
     // A clock that goes back is none that is monotonic; no time is taken back.
     const elapsed = Math.max(Math.floor(now() - this.#startedAt) * parallel, this.#told.duration_ms ?? 0)
     if (status === 'running' && elapsed === (this.#told.duration_ms ?? 0)) return
@@ -95,8 +95,7 @@ export class Span {
       for (const [name, total] of Object.entries(all)) members[name] = total - (this.#told[name] ?? 0)
       // Three digits behind the point at most: as exact as the milliseconds.
       members.duration_seconds = Number(members.duration_ms) / 1000
-      const named = Object.entries(members).map(([name, value]) => [fields[name] ?? name, value])
-      return { type, subject, data: Object.fromEntries(named) }
+      return { type, subject, data: renamed(members, fields) }
     })
     // What was not taken is in the next event.
     if (id !== undefined) this.#told = all
@@ -129,6 +128,15 @@ export function timed<T>(span: Span, fn: (span: Span) => T): T {
     promise.then(end, () => span.end('error'))
   }
   return result
+}
+
+/** Members under other names, where they have one. */
+export function renamed(
+  data: NonNullable<UsageEvent['data']>,
+  fields?: Readonly<Record<string, string>>,
+): NonNullable<UsageEvent['data']> {
+  if (fields === undefined) return data
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [fields[name] ?? name, value]))
 }
 
 function invalid(path: string, help: string): TaximeterError {

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::delivery::{Now, Outcome};
 use crate::error::Error;
 use crate::llm::{Book, Call, End};
+use crate::time::Instant;
 use crate::{llm, meter, price};
 
 fn thrown(error: Error) -> JsValue {
@@ -214,13 +215,13 @@ impl Core {
     }
 
     /// See [`Client::remember`].
-    pub fn remember(&mut self, id: &str, text: &[u8], wall_ms: f64) {
-        self.0.remember(id, utf8(text), wall_ms as i64);
+    pub fn remember(&mut self, id: &str, text: &str, wall_ms: f64) {
+        drop(self.0.remember(id, text, Instant::from_millis(wall_ms as i64)));
     }
 
     /// See [`Client::inherit`].
-    pub fn inherit(&mut self, text: &[u8], wall_ms: f64, mono_ms: f64) -> bool {
-        self.0.inherit(utf8(text), now(mono_ms, wall_ms))
+    pub fn inherit(&mut self, id: &str, text: &[u8], wall_ms: f64) -> bool {
+        self.0.inherit(id, utf8(text), Instant::from_millis(wall_ms as i64))
     }
 
     /// See [`Client::continue_after`].

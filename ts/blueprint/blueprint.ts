@@ -140,13 +140,6 @@ function named<F extends Fields, M extends string>(
   }
 }
 
-/** Members under other names. */
-export function renamed(data: NonNullable<UsageEvent['data']>, names?: Names): NonNullable<UsageEvent['data']> {
-  const fields = names?.fields
-  if (fields === undefined) return data
-  return Object.fromEntries(Object.entries(data).map(([name, value]) => [fields[name] ?? name, value]))
-}
-
 const DODO: Partial<Record<Meter['aggregation'], DodoMeter['aggregation']['type']>> = {
   COUNT: 'count',
   SUM: 'sum',

@@ -1,6 +1,6 @@
-import type { Span, SpanOptions } from '../span'
+import { renamed, type Span, type SpanOptions } from '../span'
 import type { Json } from '../types'
-import { blueprint, type Names, renamed } from './blueprint'
+import { blueprint, type Names } from './blueprint'
 import { countedBody } from './body'
 import { type Recorder, tell } from './recorder'
 
@@ -132,7 +132,7 @@ export class StreamSession {
   quality(quality: string, bitrate_kbps?: number): void {
     this.#span.beat()
     this.#data = { ...this.#data, quality }
-    const data = renamed({ ...this.#options.data, quality, bitrate_kbps }, this.#options.names)
+    const data = renamed({ ...this.#options.data, quality, bitrate_kbps }, this.#options.names?.fields)
     tell(this.#meter, () => ({ type: streamQuality.eventType, subject: this.#options.subject, data }))
   }
 

@@ -17,8 +17,9 @@ export interface CloudEvent {
 
 /**
  * Takes a batch of events. Once it has resolved they are delivered, but for those that it gives back as
- * `{ refused: [{ id, reason }] }`: they go into quarantine. What it throws means that they are sent again later; an error with a `status` (those of vendors' SDKs have
- * one) means what that HTTP status means. It may be called more than once for an event, which keeps its id and time.
+ * `{ refused: [{ id, reason }] }`: they go into quarantine. What it throws means that they are sent again later; an error
+ * with a `status` (those of vendors' SDKs have one) means what that HTTP status means. It may be called more than once for
+ * an event, which keeps its id and time.
  *
  * `json` is the batch as text, in which numbers have all their digits; `signal` is aborted at the request's deadline.
  */

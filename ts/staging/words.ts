@@ -14,7 +14,7 @@ const KINDS = 7 << 28
 export const RAW_SUBJECT = 1 << 31
 
 /** Members of one event: far above the usual, so that an event's words always fit into what is left. */
-export const MEMBERS_MAX = 64
+const MEMBERS_MAX = 64
 export const EVENT_WORDS_MAX = 3 + 2 * MEMBERS_MAX
 /** Instead of a number of members. */
 export const NO_DATA = 255

@@ -1,5 +1,6 @@
+import { renamed } from '../../span'
 import type { Json } from '../../types'
-import { type Names, renamed } from '../blueprint'
+import type { Names } from '../blueprint'
 import { type Recorder, refuse, tell } from '../recorder'
 
 /** What is counted of a call, and for whom. `Given` is the request as the framework has it. */
@@ -69,7 +70,7 @@ export function count<Given extends object>(
       tell(meter, () => ({
         type: names?.eventType ?? 'request',
         subject,
-        data: renamed({ ...options.data?.(request), ...data }, names),
+        data: renamed({ ...options.data?.(request), ...data }, names?.fields),
       }))
     }
     const subject = options.subject(request)
