@@ -34,7 +34,7 @@ export class Core {
     /**
      * See [`Client::inherit`].
      */
-    inherit(text: Uint8Array | number[], wall_ms: number, mono_ms: number): boolean;
+    inherit(id: string, text: Uint8Array | number[], wall_ms: number): boolean;
     /**
      * See [`Client::intern`]; `what` is 0 for a value, 1 for a key, 2 for a type, 3 for a subject. 0 if it is refused.
      */
@@ -78,7 +78,7 @@ export class Core {
     /**
      * See [`Client::remember`].
      */
-    remember(id: string, text: Uint8Array | number[], wall_ms: number): void;
+    remember(id: string, text: string, wall_ms: number): void;
     /**
      * See [`Client::request`].
      */

@@ -129,22 +129,30 @@ export class Core {
     }
     /**
      * See [`Client::inherit`].
+     * @param {string} id
      * @param {Uint8Array | number[]} text
      * @param {number} wall_ms
-     * @param {number} mono_ms
      * @returns {boolean}
      */
-    inherit(text, wall_ms, mono_ms) {
+    inherit(id, text, wall_ms) {
         if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
             throw new Error('Invalid stale object from previous Wasm instance');
         }
-        const val2 = +wall_ms;
-        const val3 = +mono_ms;
-        const ptr0 = passArray8ToWasm0(text, wasm.__wbindgen_malloc);
-        const len0 = WASM_VECTOR_LEN;
+        const val3 = +wall_ms;
+        let ptr0, len0, ptr1, len1;
+        try {
+            ptr0 = passStringToWasm0(id, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = passArray8ToWasm0(text, wasm.__wbindgen_malloc);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
+            throw e;
+        }
         let ret;
         __wbg_call_guard();
-        ret = wasm.core_inherit(this.__wbg_ptr, ptr0, len0, val2, val3);
+        ret = wasm.core_inherit(this.__wbg_ptr, ptr0, len0, ptr1, len1, val3);
         return ret !== 0;
     }
     /**
@@ -476,7 +484,7 @@ export class Core {
     /**
      * See [`Client::remember`].
      * @param {string} id
-     * @param {Uint8Array | number[]} text
+     * @param {string} text
      * @param {number} wall_ms
      */
     remember(id, text, wall_ms) {
@@ -488,7 +496,7 @@ export class Core {
         try {
             ptr0 = passStringToWasm0(id, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
             len0 = WASM_VECTOR_LEN;
-            ptr1 = passArray8ToWasm0(text, wasm.__wbindgen_malloc);
+            ptr1 = passStringToWasm0(text, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
             len1 = WASM_VECTOR_LEN;
         } catch (e) {
             if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
