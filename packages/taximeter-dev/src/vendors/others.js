@@ -79,7 +79,7 @@ export const autumn = {
   known: (ids, { store }) =>
     ids.some((id) => store.has('autumn', id)) ? json(409, { code: 'duplicate_idempotency_key' }) : undefined,
   admit: (headers) => (headers['x-api-version'] ? undefined : json(400, { message: 'x-api-version is needed' })),
-  accepted: () => json(200, { success: true }),
+  accepted: () => json(202, { success: true }),
 }
 
 /** Source of 2026-08-19. @type {Vendor} */
