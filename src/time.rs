@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::decimal::digits;
 use crate::error::{Error, Result};
 
 /// A point in time, counted from 1970-01-01T00:00:00Z.
@@ -42,7 +41,8 @@ impl Instant {
         let mut text = second_text(self.seconds);
         if self.nanos > 0 {
             text.push('.');
-            text.push_str(padded(self.nanos.into(), 9).trim_end_matches('0'));
+            push_padded(&mut text, self.nanos.into(), 9);
+            text.truncate(text.trim_end_matches('0').len());
         }
         text.push('Z');
         text
@@ -65,7 +65,7 @@ impl fmt::Debug for Instant {
 pub fn millis_text(ms: i64) -> String {
     let mut text = second_text(ms.div_euclid(1000));
     text.push('.');
-    text.push_str(&padded(ms.rem_euclid(1000), 3));
+    push_padded(&mut text, ms.rem_euclid(1000), 3);
     text.push('Z');
     text
 }
@@ -97,21 +97,33 @@ pub fn seconds_of(year: i64, month: u32, day: u32, hour: u32, minute: u32, secon
     days(year, month, day) * DAY + i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second)
 }
 
-fn padded(n: i64, width: usize) -> String {
-    let digits = digits(n.unsigned_abs().into());
-    let zeros = "0".repeat(width.saturating_sub(digits.len()));
-    [if n < 0 { "-" } else { "" }, &zeros, &digits].concat()
+/// Adds a number with at least so many digits.
+fn push_padded(text: &mut String, n: i64, width: u32) {
+    if n < 0 {
+        text.push('-');
+    }
+    let n = n.unsigned_abs();
+    let mut place = 10_u64.pow(width - 1);
+    while n / place > 9 {
+        place *= 10;
+    }
+    while place > 0 {
+        text.push(char::from(b'0' + (n / place % 10) as u8));
+        place /= 10;
+    }
 }
 
+/// As RFC 3339 has it, without a zone; with room for a fraction and that.
 fn second_text(seconds: i64) -> String {
     let (year, month, day) = civil(seconds.div_euclid(DAY));
     let of_day = seconds.rem_euclid(DAY);
-    let mut text = padded(year, 4);
+    let mut text = String::with_capacity("2026-11-21T02:00:00.123456789Z".len());
+    push_padded(&mut text, year, 4);
     for (before, n) in
         [('-', month.into()), ('-', day.into()), ('T', of_day / 3600), (':', of_day / 60 % 60), (':', of_day % 60)]
     {
         text.push(before);
-        text.push_str(&padded(n, 2));
+        push_padded(&mut text, n, 2);
     }
     text
 }
