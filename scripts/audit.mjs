@@ -32,10 +32,11 @@ if (results.some(({ result }) => result === 'FAILED' || (strict && result !== 'o
 
 function run(program, args) {
   if (program === undefined) return { result: 'not made', why: `install it: cargo install --locked ${args}` }
-  const { status, stdout, stderr } = spawnSync(program, args.split(' '), { encoding: 'utf8', timeout: 120_000 })
+  const { status, stdout, stderr, error } = spawnSync(program, args.split(' '), { encoding: 'utf8', timeout: 120_000 })
   if (status === 0) return { result: 'ok' }
   const said = `${stdout}${stderr}`
-  if (UNREACHED.test(said)) return { result: 'not made', why: 'its database cannot be reached' }
+  if (error?.code === 'ETIMEDOUT' || UNREACHED.test(said))
+    return { result: 'not made', why: 'its database cannot be reached' }
   console.error(said)
   return { result: 'FAILED' }
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'taximeter-'))
 const out = join(folder, 'faults.ndjson')
-const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=120000', 'tests/faults/'], {
+const { status } = spawnSync(process.execPath, ['--test', '--test-timeout=600000', 'tests/faults/'], {
   env: { ...process.env, TAXIMETER_FAULTS_OUT: out },
   stdio: ['ignore', 'ignore', 'inherit'],
 })

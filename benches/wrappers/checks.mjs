@@ -46,9 +46,9 @@ const add = {
   },
 }
 
-/** Until the provider sees that the client is gone, at most two seconds. */
+/** Until the provider sees that the client is gone, at most ten seconds. */
 async function gone(simulator) {
-  for (let n = 0; n < 100 && !simulator.requests[0].clientGone; n += 1) await sleep(20)
+  for (let n = 0; n < 500 && !simulator.requests[0].clientGone; n += 1) await sleep(20)
   return simulator.requests[0].clientGone
 }
 

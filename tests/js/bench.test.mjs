@@ -93,6 +93,6 @@ test('a replay answers as meters by hand do', async () => {
 })
 
 test('our wrapper passes every check that wrappers of LLM clients are compared by', async () => {
-  const [{ done }] = await wrappers(['taximeter'])
+  const [{ done }] = await wrappers(['taximeter'], 120_000)
   for (const [check, outcome] of done) assert.deepEqual(outcome, { verdict: 'ok' }, check)
 })

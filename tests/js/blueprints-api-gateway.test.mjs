@@ -388,14 +388,18 @@ test('a caller who leaves: what went out is counted; without any answer the stat
   const { meter, events } = client()
   const app = express()
   app.use(apiGateway.express(meter, { subject: subjects.express }))
-  app.get('/hangs', () => {})
+  let hasArrived
+  const arrived = new Promise((resolve) => {
+    hasArrived = resolve
+  })
+  app.get('/hangs', () => hasArrived())
   app.get('/endless', (_request, response) => response.write('x'.repeat(1000)))
   await served(app, async (url) => {
     for (const path of ['/hangs', '/endless']) {
       const asked = httpRequest(url + path, asCustomer)
       asked.on('error', () => {})
       asked.end()
-      if (path === '/hangs') setTimeout(() => asked.destroy(), 50)
+      if (path === '/hangs') arrived.then(() => asked.destroy())
       else asked.on('response', (response) => response.once('data', () => asked.destroy()))
       await new Promise((closed) => asked.on('close', closed))
     }

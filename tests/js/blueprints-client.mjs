@@ -1,4 +1,5 @@
 import { openmeter, Taximeter } from 'taximeter'
+import { until } from '../until.mjs'
 
 /** A client whose sink takes everything; `events(n)` waits until there are so many and gives them. */
 export function client(options = {}) {
@@ -11,7 +12,7 @@ export function client(options = {}) {
   const meter = new Taximeter({ source: 'test', sink: openmeter({ url: 'http://127.0.0.1:1' }), fetch, ...options })
   meter.on('error', (error) => errors.push(error))
   const events = async (atLeast = 0) => {
-    for (let i = 0; meter.stats().recorded < atLeast && i < 200; i++) await new Promise((r) => setTimeout(r, 5))
+    await until(() => meter.stats().recorded >= atLeast)
     await meter.flush()
     return sent
   }

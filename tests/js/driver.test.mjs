@@ -77,8 +77,8 @@ test('Node: a deadline after the request: it may have arrived, and the connectio
   const server = http.createServer((request) => request.resume())
   const port = await listen(t, server)
   const closed = once(server, 'connection').then(([socket]) => once(socket, 'close'))
-  const outcomes = await sent(viaNode(target(`http://127.0.0.1:${port}`)), 100)
-  assert.deepEqual(outcomes, [{ error: 'deadline', text: 'no answer within 100 ms', unsent: false }])
+  const outcomes = await sent(viaNode(target(`http://127.0.0.1:${port}`)), 1000)
+  assert.deepEqual(outcomes, [{ error: 'deadline', text: 'no answer within 1000 ms', unsent: false }])
   await closed
 })
 

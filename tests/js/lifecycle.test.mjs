@@ -204,6 +204,9 @@ test('a page’s listeners are gone with what waited', () => {
 test('the proxy sets the subject itself, and checks who, what, how large and how often', async (t) => {
   const { server, meter } = await setUp(t)
   const customer = (request) => request.headers.get('user') ?? undefined
+  // All in one minute.
+  const now = Date.now()
+  t.mock.method(Date, 'now', () => now)
   const post = usageProxy({ meter, customer, types: ['click'], eventsPerMinute: 5 })
   const ask = async (body, user = 'anna') => {
     const headers = user ? { user } : {}

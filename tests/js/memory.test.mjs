@@ -51,10 +51,15 @@ for (const onFull of ['reject', 'drop-oldest', 'drop-newest']) {
 
 for (const onFull of ['reject', 'drop-oldest', 'drop-newest']) {
   test(`a vendor that is down: JavaScript's memory does not grow with the events (${onFull})`, async () => {
-    const { pending, lost, heapSlope } = await measured({ measure: 'dead', onFull, events: 100_000 })
-    assert.deepEqual([pending, lost], [10_000, 90_000])
-    // What the engine itself moves is up to 3; the smallest thing that could be kept of each event is 8.
-    assert.ok(heapSlope < 6, `${heapSlope} bytes an event`)
+    // What the engine itself moves is up to 3, and now and then more; the smallest thing that could be kept of each event
+    // is 8, each time.
+    const slopes = []
+    while (slopes.length < 3 && !slopes.some((slope) => slope < 6)) {
+      const { pending, lost, heapSlope } = await measured({ measure: 'dead', onFull, events: 100_000 })
+      assert.deepEqual([pending, lost], [10_000, 90_000])
+      slopes.push(heapSlope)
+    }
+    assert.ok(Math.min(...slopes) < 6, `${slopes} bytes an event`)
   })
 }
 

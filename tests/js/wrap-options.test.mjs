@@ -8,6 +8,7 @@ import OpenAI from 'openai'
 import { testMeter } from '../llm/meter.mjs'
 import { clientFor, FOLDERS } from '../llm/run-fixture.mjs'
 import { startSimulator } from '../llm/simulator.mjs'
+import { until } from '../until.mjs'
 
 const chat = { model: 'gpt-5.5', messages: [{ role: 'user', content: 'Hi' }] }
 const message = { model: 'claude-sonnet-5-5', max_tokens: 64, messages: chat.messages }
@@ -23,12 +24,6 @@ beforeEach(() => simulator.reset())
 const meterWith = (options) => testMeter(undefined, options)
 const openai = (ids) => new OpenAI({ apiKey: 'k', baseURL: simulator.url('openai', ids), maxRetries: 0 })
 const anthropic = (ids) => new Anthropic({ apiKey: 'k', baseURL: simulator.url('anthropic', ids), maxRetries: 0 })
-
-/** Polls, since a busy machine is slow. */
-async function until(done) {
-  for (let n = 0; n < 200 && !done(); n += 1) await sleep(10)
-  assert.ok(done())
-}
 
 describe('whose usage it is', () => {
   test('run() says it, also for calls that are made later on, and 50 customers at once do not mix', async () => {

@@ -76,21 +76,31 @@ const info = { stream: true, hide: false, status: 200, contentType: 'text/event-
 const END =
   'data: {"id":"c","model":"m","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\ndata: [DONE]\n\n'
 
-test('overhead: an event of a stream takes at most 5 µs', () => {
+test('overhead: an event of a stream takes at most 5 µs, or as long as to parse it eight times', () => {
   const { host } = meteredEngine()
   const route = host.route('POST', 'https://api.openai.com/v1/chat/completions')
   const chunk = new TextEncoder().encode(event('Hello there'))
+  const decoder = new TextDecoder()
   const call = host.open({ ...info, route })
-  for (let n = 0; n < 500; n += 1) call.push(chunk)
-  // The best of some runs: what the machine does besides is not ours.
-  const runs = Array.from({ length: 10 }, () => {
+  const us = (work) => {
     const start = performance.now()
-    for (let n = 0; n < 500; n += 1) call.push(chunk)
+    for (let n = 0; n < 500; n += 1) work()
     return ((performance.now() - start) / 500) * 1000
-  })
+  }
+  // The best of some runs: what the machine does besides is not ours. How fast it is, JSON.parse says.
+  let [ours, parsed] = [Infinity, Infinity]
+  for (let run = 0; run < 20; run += 1) {
+    ours = Math.min(
+      ours,
+      us(() => call.push(chunk)),
+    )
+    parsed = Math.min(
+      parsed,
+      us(() => JSON.parse(decoder.decode(chunk).slice('data: '.length))),
+    )
+  }
   call.free()
-  const best = Math.min(...runs)
-  assert.ok(best <= 5, `${best} µs`)
+  assert.ok(ours <= Math.max(5, 8 * parsed), `${ours} µs; to parse it once ${parsed} µs`)
 })
 
 test('a call whose meter server traps in WebAssembly goes on: nothing is missing, nothing comes twice', async () => {

@@ -45,7 +45,7 @@ const names = []
 const counts = PROMISES.map(([promise]) => ({ promise, passed: 0, failed: 0 }))
 let [passed, failed] = [0, 0]
 
-const events = run({ files: files.map((name) => `${tests}${name}.test.mjs`), concurrency: 2, timeout: 60_000 })
+const events = run({ files: files.map((name) => `${tests}${name}.test.mjs`), concurrency: 2, timeout: 600_000 })
 for await (const { type, data } of events) {
   if (type === 'test:start') names[data.nesting] = data.name
   if (type !== 'test:pass' && type !== 'test:fail') continue

@@ -26,7 +26,8 @@ export const BASE_PATHS = {
   ollama: '/ollama', // new Ollama({ host })
 }
 
-const sleep = (ms) => new Promise((r) => setTimeout(r, ms))
+/** Holds no process: whoever waits for an answer does. */
+const sleep = (ms) => new Promise((r) => setTimeout(r, ms).unref())
 
 // ---- fixtures -----------------------------------------------------------------------------------
 
@@ -197,7 +198,8 @@ async function answer(res, record, fixture, body) {
   }
   if (r.end === 'hang') return // the client has to leave
   if (r.end === 'reset') {
-    await sleep(20)
+    // What was written has reached a reader who is slow.
+    await sleep(200)
     record.done = true
     return res.stream ? res.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR) : res.socket.destroy()
   }

@@ -2,8 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stripe, Taximeter } from 'taximeter'
+import { Clock } from '../faults/harness/clock.mjs'
 
-test("Stripe's session expires on the way: another one at once, and the same bytes", async () => {
+test("Stripe's session expires on the way: another one at once, and the same bytes", async (t) => {
+  // No time passes: who waits, waits for ever.
+  const clock = new Clock()
+  clock.install(1)
+  t.after(() => clock.remove())
   const sent = []
   let sessions = 0
   const session = () => ({
@@ -20,11 +25,9 @@ test("Stripe's session expires on the way: another one at once, and the same byt
   const meter = new Taximeter({ source: 'shop', sink, fetch })
   meter.record({ type: 'call', subject: 'cus_1', data: { n: 1 } })
   await meter.flush()
-  const start = performance.now()
   meter.record({ type: 'call', subject: 'cus_1', data: { n: 2 } })
   const { delivered, pending } = await meter.close()
   assert.deepEqual([delivered, pending, sessions], [2, 0, 2])
-  assert.ok(performance.now() - start < 500, 'without a pause')
   assert.deepEqual(
     sent.map(([token]) => token),
     ['Bearer token-1', 'Bearer token-1', 'Bearer token-2'],

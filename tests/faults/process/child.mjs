@@ -10,8 +10,11 @@ const meter = new Taximeter({
   ...(spool && { spool: fileSpool(spool) }),
 })
 if (flushMs) flushOnSignals(meter, { deadlineMs: flushMs })
-// A host with an end of its own.
-if (hostMs) process.once('SIGTERM', () => setTimeout(() => process.exit(7), hostMs))
+// A host with an end of its own, some time after nothing waits any more.
+if (hostMs) {
+  const look = () => (meter.stats().pending > 0 ? setTimeout(look, 20) : setTimeout(() => process.exit(7), hostMs))
+  process.once('SIGTERM', look)
+}
 const ids = []
 for (let n = first; n < first + record; n++) ids.push(meter.record({ type: 'call', subject: 'c', data: { n } }).id)
 // Written at once, since the process may not live to the next turn.

@@ -1,8 +1,9 @@
 /** Delivery from real pages: tabs that share a store, are closed, killed, frozen and come back. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { until } from '../../until.mjs'
 import { stories, wanted } from '../spool-suite.mjs'
-import { closeBrowser, kill, openBrowser, until, world } from './harness.mjs'
+import { closeBrowser, kill, openBrowser, world } from './harness.mjs'
 
 before(openBrowser)
 after(closeBrowser)
@@ -16,7 +17,10 @@ function countedOnce({ counted, arrivals }) {
 }
 
 const attempts = ({ arrivals }) => Math.max(...arrivals.map(({ attempt }) => attempt))
-const flush = (page, deadlineMs = 15_000) => page.evaluate((ms) => meter.flush({ deadlineMs: ms }), deadlineMs)
+
+/** Sent by a tab and by who takes over; thrice if a machine is so slow that the first one is not gone at its deadline. */
+const isSentTwice = (vendor) => [2, 3].includes(attempts(vendor))
+const flush = (page, deadlineMs = 60_000) => page.evaluate((ms) => meter.flush({ deadlineMs: ms }), deadlineMs)
 const stats = (page) => page.evaluate(() => meter.stats())
 
 describe('in Chromium', { concurrency: 4 }, () => {
@@ -29,7 +33,7 @@ describe('in Chromium', { concurrency: 4 }, () => {
     await kill(victim)
     vendor.always()
     // It looks every 15 s.
-    await until(() => vendor.counted.size === 5, 25_000)
+    await until(() => vendor.counted.size === 5)
     assert.equal(countedOnce(vendor), 5)
   })
 
@@ -59,7 +63,7 @@ describe('in Chromium', { concurrency: 4 }, () => {
       }
       start({ fetch })
       record(1, 50)
-      await meter.flush()
+      await meter.flush({ deadlineMs: 60_000 })
       return early
     })
     assert.deepEqual(early, Array(50).fill(true))
@@ -93,7 +97,7 @@ describe('in Chromium', { concurrency: 4 }, () => {
     await until(async () => /"n":40/.test((await victim.evaluate(() => stored())).text))
     await kill(victim)
     await until(() => vendor.counted.size === 40)
-    assert.deepEqual([countedOnce(vendor), attempts(vendor)], [40, 2])
+    assert.deepEqual([countedOnce(vendor), isSentTwice(vendor)], [40, true])
     await until(async () => (await stats(heir)).delivered === 40)
     assert.equal((await stats(heir)).recorded, 40)
   })
@@ -115,6 +119,8 @@ describe('in Chromium', { concurrency: 4 }, () => {
     await page.evaluate(() => start())
     // A store that is not open yet keeps nothing.
     await flush(page)
+    // A page that is long in going sends no more meanwhile: its first request has no answer.
+    vendor.script([{ commit: 'all', end: 'hang' }])
     await page.evaluate(() => {
       record(1, 30, 'x'.repeat(4000))
       location.href = '/elsewhere'
@@ -204,7 +210,8 @@ describe('in Chromium', { concurrency: 4 }, () => {
       },
     })
     const silent = await tab()
-    vendor.always({ status: 429, headers: { 'retry-after': '3' } })
+    await silent.clock.install()
+    vendor.always({ status: 429, headers: { 'retry-after': '250' } })
     await silent.evaluate(() => start())
     await silent.evaluate(() => record(1, 10))
     await until(() => vendor.requests.length > 0)
@@ -218,6 +225,7 @@ describe('in Chromium', { concurrency: 4 }, () => {
     await later.evaluate(() => start())
     assert.equal((await flush(later)).delivered, 10)
     const { length } = vendor.arrivals
+    await silent.clock.fastForward(400_000)
     await until(async () => (await stats(silent)).pending === 0)
     assert.deepEqual([vendor.arrivals.length, (await stats(silent)).recorded], [length, 0])
     assert.equal(countedOnce(vendor), 10)
@@ -375,7 +383,7 @@ describe('in Chromium', { concurrency: 4 }, () => {
       worker.terminate()
     })
     await until(async () => (await stats(page)).delivered === 10)
-    assert.deepEqual([countedOnce(vendor), attempts(vendor)], [10, 2])
+    assert.deepEqual([countedOnce(vendor), isSentTwice(vendor)], [10, true])
   })
 
   test('a tab that the browser freezes holds nothing back, and goes on when it is woken', async (t) => {
@@ -383,11 +391,12 @@ describe('in Chromium', { concurrency: 4 }, () => {
     const page = await tab()
     // A tab that is watched is never frozen: it is told so.
     const tell = (what) => page.evaluate((what) => void document.dispatchEvent(new Event(what)), what)
-    vendor.script([{ status: 503 }])
+    vendor.always({ status: 503 })
     await page.evaluate(() => start())
     await page.evaluate(() => record(1, 10))
     await until(() => vendor.requests.length > 0)
     await tell('freeze')
+    vendor.always()
     const other = await tab()
     await other.evaluate(() => start())
     await until(() => vendor.counted.size === 10)

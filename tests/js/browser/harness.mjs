@@ -29,11 +29,15 @@ const FILES = {
 /** What WebAssembly needs, and nothing more. */
 const CSP = "default-src 'none'; connect-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
 
+/** How long a machine may take for what takes moments. */
+const SLOW_MS = 120_000
+
 let browser
 
 export async function openBrowser() {
   browser = await driver.launch({
     executablePath: chromium(),
+    timeout: SLOW_MS,
     // As root there is no sandbox to be had; and nothing but the tests is to use the network.
     args: [
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
@@ -58,6 +62,7 @@ export async function world(t, { csp = CSP, init, ...options } = {}) {
   }
   const vendor = await new Vendor(realTime, { serve, ...options }).open()
   const context = await browser.newContext()
+  context.setDefaultTimeout(SLOW_MS)
   if (init) await context.addInitScript(init)
   const faults = []
   context.on('weberror', (error) => faults.push(error.error()))
@@ -81,12 +86,4 @@ export async function kill(page) {
   const crashed = new Promise((resolve) => page.once('crash', resolve))
   session.send('Page.crash').catch(() => {})
   await crashed
-}
-
-/** Waits until something is so. */
-export async function until(is, ms = 20_000) {
-  for (const end = Date.now() + ms; !(await is()); ) {
-    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${is}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }
