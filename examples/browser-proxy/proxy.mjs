@@ -1,6 +1,21 @@
 // Takes usage events of a web page and records them with the key that only the server has: for Next, Hono, Deno, Bun and
 // Workers as it is; for plain Node see server.mjs. An event from a page is a claim: don't bill on it alone.
 
+const BYTES_MAX = 256 * 1024
+
+/** The body; of one that is larger no more than that is read. */
+async function read(request) {
+  const decoder = new TextDecoder()
+  let [bytes, text] = [0, '']
+  // Leaving the loop cancels the rest.
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length
+    if (bytes > BYTES_MAX) return undefined
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
 /**
  * @param {object} options
  * @param {import('taximeter').Taximeter} options.meter
@@ -15,8 +30,8 @@ export function usageProxy({ meter, customer, types, eventsPerMinute = 600 }) {
   return async function POST(request) {
     const subject = await customer(request)
     if (subject === undefined) return new Response(null, { status: 401 })
-    const text = await request.text()
-    if (text.length > 256 * 1024) return new Response(null, { status: 413 })
+    const text = await read(request)
+    if (text === undefined) return new Response(null, { status: 413 })
     let events
     try {
       events = JSON.parse(text)

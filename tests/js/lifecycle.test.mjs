@@ -220,6 +220,16 @@ test('the proxy sets the subject itself, and checks who, what, how large and how
   assert.equal(await ask('[null]'), 400)
   assert.equal(await ask(events(1, { type: 'refund' })), 400)
   assert.equal(await ask(`[${' '.repeat(300_000)}]`), 413)
+  // One without an end is left.
+  let pulled = 0
+  const pull = (body) => {
+    pulled += 1
+    body.enqueue(new Uint8Array(65_536).fill(32))
+  }
+  const endless = new ReadableStream({ pull })
+  const request = { method: 'POST', headers: { user: 'anna' }, body: endless, duplex: 'half' }
+  assert.equal((await post(new Request('http://a/usage', request))).status, 413)
+  assert.ok(pulled < 10, `${pulled} chunks were read`)
   assert.equal(await ask(events(2)), 204)
   assert.equal(await ask(events(2)), 204)
   assert.equal(await ask(events(2)), 429)
