@@ -5,7 +5,7 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { AnthropicBedrock } from '@anthropic-ai/bedrock-sdk'
 import { AnthropicVertex } from '@anthropic-ai/vertex-sdk'
 import { ConverseStreamCommand, InvokeModelCommand } from '@aws-sdk/client-bedrock-runtime'
-import { embed, generateText, streamText, wrapLanguageModel } from 'ai'
+import { embed, generateText, streamText, wrapEmbeddingModel, wrapLanguageModel } from 'ai'
 import { testMeter } from '../llm/meter.mjs'
 import { callFixture, clientFor, FOLDERS, PROVIDERS } from '../llm/run-fixture.mjs'
 import { startSimulator } from '../llm/simulator.mjs'
@@ -266,6 +266,23 @@ describe('AI SDK', () => {
       [data.provider, data.model, data.status, data.input_tokens, data.cache_read_tokens, data.output_tokens],
       ['openai', 'gpt-5.5-2026-08-01', 'complete', 1200, 1024, 345],
     )
+  })
+
+  test('middleware of a model of embeddings counts what no fetch counts', async () => {
+    const middleware = meter.meter.middleware(customer)
+    const bare = () => openai('openai-embeddings-float').embedding('text-embedding-3-small')
+    const results = []
+    for (const model of [bare(), wrapEmbeddingModel({ model: bare(), middleware })]) {
+      results.push(await embed({ model, value: 'Hi', maxRetries: 0 }))
+    }
+    assert.deepEqual(results[1].embedding, results[0].embedding)
+    const [{ data }, ...more] = await meter.events()
+    assert.deepEqual(
+      [data.provider, data.model, data.status, data.input_tokens, more.length],
+      ['openai', 'text-embedding-3-small', 'complete', results[0].usage.tokens, 0],
+    )
+    await embed({ model: wrapEmbeddingModel({ model: meter.wrap(bare(), customer), middleware }), value: 'Hi' })
+    assert.equal((await meter.events()).length, 2)
   })
 
   test('middleware, streamed', async () => {

@@ -6,7 +6,7 @@ import type { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime'
 import type { GoogleGenAI } from '@google/genai'
 import type { Mistral } from '@mistralai/mistralai'
 import type { OpenRouter } from '@openrouter/sdk'
-import { type LanguageModel, wrapLanguageModel } from 'ai'
+import { type EmbeddingModel, type LanguageModel, wrapEmbeddingModel, wrapLanguageModel } from 'ai'
 import type { CohereClientV2 } from 'cohere-ai'
 import type Groq from 'groq-sdk'
 import type { Ollama } from 'ollama'
@@ -34,7 +34,12 @@ interface Others {
 /** One by one: a wrapped client has the type of the one that was given, and no other. */
 type Wrapped<Clients> = { [Name in keyof Clients]: Clients[Name] }
 
-export function others(meter: Taximeter, clients: Others, model: Parameters<typeof wrapLanguageModel>[0]['model']) {
+export function others(
+  meter: Taximeter,
+  clients: Others,
+  model: Parameters<typeof wrapLanguageModel>[0]['model'],
+  embedding: Parameters<typeof wrapEmbeddingModel>[0]['model'],
+) {
   const wrapped = {
     groq: meter.wrap(clients.groq),
     together: meter.wrap(clients.together),
@@ -49,7 +54,8 @@ export function others(meter: Taximeter, clients: Others, model: Parameters<type
   }
   const same: Same<typeof wrapped, Wrapped<Others>> = true
   const metered: LanguageModel = wrapLanguageModel({ model, middleware: meter.middleware({ subject: 'customer-1' }) })
-  return { same, metered }
+  const embeds: EmbeddingModel = wrapEmbeddingModel({ model: embedding, middleware: meter.middleware() })
+  return { same, metered, embeds }
 }
 
 export async function wrap(meter: Taximeter, clients: [OpenAI, OpenAI7, AzureOpenAI, Anthropic]) {

@@ -18,11 +18,12 @@ interface Told {
 
 type Part = Told & { type: string; id?: string; modelId?: string }
 
-/** Middleware for `wrapLanguageModel` of the AI SDK (6 and newer). */
+/** Middleware for `wrapLanguageModel` and `wrapEmbeddingModel` of the AI SDK (6 and newer). */
 export interface ModelMiddleware {
   readonly specificationVersion: 'v3'
   wrapGenerate<Result>(options: { doGenerate: () => PromiseLike<Result>; model: unknown }): Promise<Result>
   wrapStream<Result>(options: { doStream: () => PromiseLike<Result>; model: unknown }): Promise<Result>
+  wrapEmbed<Result>(options: { doEmbed: () => PromiseLike<Result>; model: unknown }): Promise<Result>
 }
 
 /** What the AI SDK's telemetry (7 and newer) tells of the call of a model. */
@@ -101,6 +102,13 @@ export function languageModelMiddleware(
       const result = await doStream()
       const { stream } = result as { stream: ReadableStream<Part> }
       return tell === undefined ? result : { ...result, stream: readAlong(stream, tell) }
+    },
+    async wrapEmbed({ doEmbed, model }) {
+      const tell = begin(model)
+      const result = await doEmbed()
+      const { usage } = result as { usage?: { tokens?: unknown } }
+      tell?.({ usage: usage && { inputTokens: { total: usage.tokens } } })
+      return result
     },
   }
 }
