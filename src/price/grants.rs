@@ -64,6 +64,8 @@ struct Account<'v> {
     invoiced: Writer,
     used: Ratio,
     phases: usize,
+    /// Since when nothing is left, if it is so
+    exhausted: Option<i64>,
 }
 
 /// Burns grants down by usage and says what is left.
@@ -73,7 +75,7 @@ struct Account<'v> {
 ///     recurrence?: { everySeconds | every: 'month'|'year'|'week'|'day', anchor }, maxRollover?, minRollover? }],
 ///   startBalances: { id: amount }, startOverage?, usage: [{ at, value }], aggregation?: 'SUM'|'COUNT'|'LATEST'|'UNIQUE_COUNT',
 ///   resets?: [time], preserveOverage?, overage?: policy, price? }
-///   ─▶ { balances: { id: amount }, balance, overage, usageSinceReset, invoiced?: [{ at, amount }] }
+///   ─▶ { balances: { id: amount }, balance, overage, usageSinceReset, invoiced?: [{ at, amount }], exhausted }
 /// ```
 ///
 /// A grant holds from `effectiveAt` until the first of its ends; it is full when it starts and at each recurrence. The
@@ -85,6 +87,9 @@ struct Account<'v> {
 /// `invoiced` (`invoice`), or it stays, and is paid by no grant (`carry_deficit`) or by the next ones
 /// (`carry_deficit_auto_repay`). Without it grants that come within a period pay for it, and a reset forgets it unless
 /// `preserveOverage` is set, as OpenMeter does.
+///
+/// `exhausted` is since when nothing is left: the time of the usage that took the last, or when the last grant ended; null
+/// while there is something.
 ///
 /// Errors: `invalid_grant`, `invalid_price`, `time_invalid`, `limit_exceeded`, `overflow`.
 pub fn burn_down(case: &Value) -> Result<String> {
@@ -188,7 +193,22 @@ impl<'v> Account<'v> {
             std::mem::swap(&mut overage, &mut due);
         }
         let (seen, invoiced, used) = (Index::default(), Writer::array(), Ratio::ZERO);
-        Ok(Self { grants, order, usage, done: 0, count, seen, overage, due, policy, price, invoiced, used, phases: 0 })
+        Ok(Self {
+            grants,
+            order,
+            usage,
+            done: 0,
+            count,
+            seen,
+            overage,
+            due,
+            policy,
+            price,
+            invoiced,
+            used,
+            phases: 0,
+            exhausted: None,
+        })
     }
 
     /// Burns from one time to another, phase by phase: a phase ends where a grant starts, ends or recurs.
@@ -208,12 +228,13 @@ impl<'v> Account<'v> {
                 }
                 next = next.min(grant.next(at));
             }
-            let mut used = self.used_until(next)?;
-            let before = self.used;
-            self.used.plus(&used);
-            if let Some(price) = self.price {
-                used = amount_of(price, &self.used)?;
-                used.minus(&amount_of(price, &before)?);
+            let mut available = self.left();
+            available.minus(&self.overage);
+            let (used, last) = self.used_until(next, &available)?;
+            if available.is_positive() {
+                self.exhausted = last;
+            } else {
+                self.exhausted.get_or_insert(at);
             }
             self.overage.plus(&used);
             self.burn(at);
@@ -228,11 +249,23 @@ impl<'v> Account<'v> {
         }
     }
 
-    /// What was used before a time and has not been burnt.
-    fn used_until(&mut self, to: i64) -> Result<Ratio> {
-        let mut used = Ratio::ZERO;
-        let before = self.seen.len();
-        while let Some((_, value)) = self.usage.get(self.done).filter(|(at, _)| *at < to) {
+    /// What is left of all grants.
+    fn left(&self) -> Ratio {
+        let mut left = Ratio::ZERO;
+        for grant in &self.grants {
+            left.plus(&grant.balance);
+        }
+        left
+    }
+
+    /// What is to be burnt of what was used before a time and has not been burnt, and when it took the last of what is
+    /// `available`.
+    fn used_until(&mut self, to: i64, available: &Ratio) -> Result<(Ratio, Option<i64>)> {
+        let (mut used, mut burnt) = (Ratio::ZERO, Ratio::ZERO);
+        let (seen, before) = (self.seen.len(), self.used);
+        let spent = self.price.map_or(Ok(Ratio::ZERO), |price| amount_of(price, &before))?;
+        let mut last = None;
+        while let Some((at, value)) = self.usage.get(self.done).filter(|(at, _)| *at < to) {
             self.done = self.done.saturating_add(1);
             match self.count {
                 Count::Sum => used.plus(&signed(value)?.into()),
@@ -240,11 +273,21 @@ impl<'v> Account<'v> {
                 Count::Latest => used = signed(value)?.into(),
                 Count::Unique => {
                     self.seen.place(word(value).unwrap_or_default().as_bytes());
-                    used = Decimal::from(self.seen.len().saturating_sub(before) as u64).into();
+                    used = Decimal::from(self.seen.len().saturating_sub(seen) as u64).into();
                 }
             }
+            burnt = used;
+            if let Some(price) = self.price {
+                self.used = before;
+                self.used.plus(&used);
+                burnt = amount_of(price, &self.used)?;
+                burnt.minus(&spent);
+            }
+            last = if available.exceeds(&burnt) { None } else { last.or(Some(*at)) };
         }
-        Ok(used)
+        self.used = before;
+        self.used.plus(&used);
+        Ok((burnt, last))
     }
 
     /// Takes the overage from the grants that are active, in their order.
@@ -289,11 +332,10 @@ impl<'v> Account<'v> {
     }
 
     fn into_json(mut self) -> Result<String> {
-        let mut sum = Ratio::ZERO;
+        let sum = self.left();
         let mut balances = Writer::object();
         for grant in &self.grants {
             balances.string(grant.id, &grant.balance.text()?);
-            sum.plus(&grant.balance);
         }
         let mut w = Writer::object();
         w.raw("balances", &balances.end()).string("balance", &sum.text()?);
@@ -302,6 +344,10 @@ impl<'v> Account<'v> {
         if self.policy == INVOICE {
             w.raw("invoiced", &self.invoiced.end());
         }
+        match self.exhausted.filter(|_| sum.is_zero()) {
+            Some(seconds) => w.string("exhausted", &Instant { seconds, nanos: 0 }.text()),
+            None => w.raw("exhausted", "null"),
+        };
         Ok(w.end())
     }
 }

@@ -226,4 +226,6 @@ export interface GrantBalances {
   usageSinceReset: string
   /** With the policy `invoice`: what is to be billed at each reset. */
   invoiced?: { at: string; amount: string }[]
+  /** Since when nothing is left, RFC 3339: the usage that took the last, or the end of the last grant. When it will be: `project()`. */
+  exhausted: string | null
 }
