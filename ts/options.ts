@@ -66,6 +66,13 @@ const OPTIONS = [
   'onAbort',
 ]
 
+/** What options are; what is ignored without a word is missed later. */
+const KINDS = {
+  function: ['fetch', 'provider', 'waitUntil'],
+  object: ['llm', 'prices', 'spool'],
+  boolean: ['lint', 'strict'],
+} as const
+
 /** Options as the core takes them. Throws a {@link TaximeterError} that says which one is wrong and how to mend it. */
 export function coreOptions(options: TaximeterOptions): object {
   if (options === null || typeof options !== 'object') {
@@ -80,6 +87,13 @@ export function coreOptions(options: TaximeterOptions): object {
     }
   }
   const { sink, source, meters, prices, onFull, lint, llm, onAbort } = options
+  for (const [kind, names] of Object.entries(KINDS)) {
+    for (const name of names) {
+      const value = options[name]
+      if (value === undefined || (typeof value === kind && value !== null && !Array.isArray(value))) continue
+      throw new TaximeterError('invalid_option', `this is no ${kind}`, { path: name })
+    }
+  }
   if (!(sink instanceof Sink)) {
     throw new TaximeterError('invalid_sink', 'the sink is missing', {
       path: 'sink',
@@ -96,7 +110,7 @@ export function coreOptions(options: TaximeterOptions): object {
     source,
     sink: isPage() ? forPage(sink.settings) : sink.settings,
     meters,
-    prices: prices && { ...prices, meters: plain(prices.meters) },
+    prices: prices && { ...prices, ...plain({ meters: prices.meters, rates: prices.rates }) },
     onFull,
     lint,
     llm,
@@ -104,7 +118,7 @@ export function coreOptions(options: TaximeterOptions): object {
 }
 
 /** Prices as JSON can say them: a bigint as its digits; NaN, which would become null and so nothing, is refused. */
-const plain = (prices: Prices['meters']) => prices && JSON.parse(dataText(prices))
+const plain = (prices: object) => JSON.parse(dataText({ prices })).prices
 
 /** A request that outlives its page may have 64 KiB, all others of the page included. */
 function forPage(settings: Sink['settings']): Sink['settings'] {

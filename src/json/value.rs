@@ -23,6 +23,9 @@ pub enum Value<'a> {
     Object(Vec<(Cow<'a, str>, Value<'a>)>),
 }
 
+/// A name and its value.
+type Member<'a> = (Cow<'a, str>, Value<'a>);
+
 impl<'a> Value<'a> {
     /// Reads a whole JSON text.
     pub fn parse(text: &'a str) -> Result<Self> {
@@ -105,11 +108,19 @@ impl<'a> Value<'a> {
     }
 
     /// The members, if it is an object.
-    pub fn as_object(&self) -> Option<&[(Cow<'a, str>, Value<'a>)]> {
+    pub fn as_object(&self) -> Option<&[Member<'a>]> {
         match self {
             Self::Object(members) => Some(members),
             _ => None,
         }
+    }
+
+    /// The members of a member; none if it is absent.
+    ///
+    /// Error: `invalid_option` for what is no object: a price that is not read must not be a price of 0.
+    pub fn members(&self, key: &'static str) -> Result<&[Member<'a>]> {
+        let Some(object) = self.present(key) else { return Ok(&[]) };
+        object.as_object().ok_or_else(|| Error::new("invalid_option", "an object is needed here").at(key))
     }
 
     /// The number as an integer from 0 to 2⁶⁴−1, if it is written as one.
@@ -151,7 +162,7 @@ impl<'a> Value<'a> {
     /// Refuses members that are not `known`: a misspelt option must not be silently ignored.
     ///
     /// Error: `unknown_option` with the member's name as path, and the known names as help.
-    pub fn only(&self, known: &[&'static str]) -> Result<()> {
+    pub fn only(&self, known: &[&str]) -> Result<()> {
         for (key, _) in self.as_object().unwrap_or_default() {
             if !known.contains(&key.as_ref()) {
                 return Err(Error::new("unknown_option", "there is no such option")

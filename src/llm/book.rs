@@ -145,7 +145,7 @@ impl Book {
             let days = days.as_u64().and_then(|days| i64::try_from(days).ok());
             book.stale_after(days.ok_or_else(|| Error::new("invalid_option", "a number of days").at("staleDays"))?);
         }
-        for (name, model) in settings.get("aliases").and_then(Value::as_object).unwrap_or_default() {
+        for (name, model) in settings.members("aliases")? {
             let model =
                 model.as_str().ok_or_else(|| invalid("an alias is the name of a model").at(name).at("aliases"))?;
             book.alias(name, model);

@@ -69,6 +69,9 @@ impl Tiers<'_> {
             admit(tier, &["rate", "flat", "up_to"], 1, &[])?;
         } else {
             admit(tier, &["unit", "flat", "up_to", "package"], 0, &[])?;
+            if tier.present("unit").or(tier.present("flat")).is_none() {
+                return Err(invalid("a tier has a price", "unit"));
+            }
         }
         let bound = number(tier, "up_to", &Ratio::ZERO);
         let is_open = tier.present("up_to").is_none();

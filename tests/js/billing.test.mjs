@@ -19,6 +19,7 @@ import {
   heuristicTokens,
   refresh,
 } from 'taximeter/billing'
+import { fileSpool } from 'taximeter/file'
 import { Budget, burnDown, explain, project, whatIf } from 'taximeter/full'
 import core from 'taximeter/prices/core'
 import { runExample } from './readme.mjs'
@@ -137,6 +138,9 @@ test('amounts for people keep their digits', () => {
   assert.equal(format('12345678901234567890.5', 'USD'), '$12,345,678,901,234,567,890.50')
   assert.equal(format('1234.5', 'EUR', 'de-DE').replace(/\s/g, ' '), '1.234,50 €')
   assert.equal(format('1500', 'JPY'), '¥1,500')
+  for (const wrong of ['x', '', Number.NaN, null, '1e3']) {
+    assert.throws(() => format(wrong, 'USD'), { code: 'decimal_invalid', path: 'amount' })
+  }
 })
 
 test('what is the next unit, how will the month end, which plan is cheaper', () => {
@@ -279,6 +283,24 @@ test("the README's examples of prices give what they say", () => {
   assert.ok(runExample('Prices', { ...taximeter, ...billing, book: core }) >= 6)
 })
 
+test('what is no request is refused with its place', () => {
+  const prices = new PriceBook(core)
+  for (const [ask, code, path] of [
+    [() => estimate(prices, { model: 'gpt-5.5', maxOutput: 1 }), 'invalid_usage', 'input'],
+    [() => extend(core, { provider: 'openai' }), 'invalid_price_book'],
+    [() => fromOpenMeter({ type: 'unit', amount: '1' }), 'invalid_price', 'price'],
+    [
+      () => rate({ type: 'graduated', tiers: [{ up_to: null }] }, { quantity: 1 }),
+      'invalid_price',
+      'price.tiers[0].unit',
+    ],
+    [() => fileSpool(), 'invalid_option'],
+    [() => fileSpool(''), 'invalid_option'],
+  ]) {
+    assert.throws(ask, { name: 'TaximeterError', code, path })
+  }
+})
+
 test('included credits come first, and are there anew in each cycle', () => {
   // $29 a month with $10 of credits; a call is $0.01. 1,500 calls in January, 400 in February, 3,000 in March.
   const calls = { type: 'unit', amount: '0.01' }
@@ -315,8 +337,10 @@ test('included credits come first, and are there anew in each cycle', () => {
     price: calls,
     overage: 'invoice',
   }
-  const { balance, overage, invoiced } = burnDown(account)
-  assert.deepEqual([balance, overage], ['10', '0'])
+  const { balance, overage, invoiced, exhausted } = burnDown(account)
+  assert.deepEqual([balance, overage, exhausted], ['10', '0', null])
+  const early = { ...account, until: '2026-01-31T00:00:00Z', resets: [] }
+  assert.equal(burnDown(early).exhausted, '2026-01-10T12:00:00Z')
   assert.deepEqual(invoiced, [
     { at: '2026-02-01T00:00:00Z', amount: '5' },
     { at: '2026-04-01T00:00:00Z', amount: '20' },

@@ -222,3 +222,11 @@ test('settings are checked when the client is made', () => {
     path: 'prices.meters.a.amount',
   })
 })
+
+test('an option that is not what it should be is refused, and never ignored', () => {
+  for (const name of ['fetch', 'waitUntil', 'provider', 'llm', 'prices', 'spool', 'lint', 'strict']) {
+    for (const value of [7, 'yes', null, []]) {
+      assert.throws(() => client({ [name]: value }), { code: 'invalid_option', path: name }, name)
+    }
+  }
+})

@@ -51,6 +51,9 @@ export function estimate(
   request: EstimateRequest,
 ): Estimate | Extract<ProviderCost, { status: 'unpriced' }> {
   const { input, maxOutput, tokenizer, expectedOutput = Math.round(maxOutput / 2), at, ...model } = request
+  if (typeof input !== 'number' && typeof input !== 'string') {
+    throw new TaximeterError('invalid_usage', 'a text, or how many tokens it has', { path: 'input' })
+  }
   const method = typeof input === 'number' ? 'given' : tokenizer ? 'tokenizer' : 'heuristic'
   const tokens = typeof input === 'number' ? input : (tokenizer ?? heuristicTokens)(input, model)
   for (const [path, count] of Object.entries({ input: tokens, maxOutput, expectedOutput })) {

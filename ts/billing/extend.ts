@@ -74,6 +74,7 @@ const HOUR = /^\d\d:\d\d$/
  * when the book is opened.
  */
 export function extend(book: PriceBookData, overrides: Override[]): PriceBookData {
+  if (!Array.isArray(overrides)) throw new TaximeterError('invalid_price_book', 'overrides are a list')
   const copy = structuredClone(book) as Omit<PriceBookData, 'providers'> & {
     providers: { id: string; models: Model[] }[]
   }

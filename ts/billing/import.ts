@@ -143,6 +143,7 @@ function combinations(values: Record<string, string[]>): Record<string, string>[
 export function fromOpenMeter(card: Json): Imported {
   needs(card, '')
   const { price, discounts } = card
+  if (price === undefined) throw refused('the rate card has no price; null is one that is free', 'price')
   known(discounts ?? {}, ['usage', 'percentage'], 'discounts')
   if (card.unitConfig?.precision)
     throw refused('a conversion that is rounded to digits has no counterpart', 'unitConfig.precision')

@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { resolve } from 'node:path'
+import { TaximeterError } from '../errors'
 import { count, type Entry, entriesOf, type Left, type Spool } from './journal'
 import { Lock } from './lock'
 import { decode, encode, fold, type Header } from './record'
@@ -31,6 +32,9 @@ const COMPACT_BYTES = 1024 * 1024
  * const meter = new Taximeter({ source: 'chat-app', sink, spool: fileSpool('usage.spool') })
  */
 export function fileSpool(path: string): Spool {
+  if (typeof path !== 'string' || path === '') {
+    throw new TaximeterError('invalid_option', 'the path of a file is missing', { help: "fileSpool('usage.spool')" })
+  }
   return new FileSpool(path)
 }
 
