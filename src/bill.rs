@@ -19,19 +19,25 @@ use crate::json::{Value, Writer};
 use crate::meter::rows::Rows;
 use crate::meter::value::Numeric;
 use crate::meter::{Meter, Options, Packed, Query, Totals, parse_meters};
-use crate::price::{Currency, Price, period};
+use crate::price::{Currency, Price, currency, period};
 use crate::ratio::Ratio;
 use crate::time::Instant;
 
 /// Prices of meters, in the order they were given.
 pub struct Bill {
     currency: Currency,
+    /// What a dollar, in which providers charge, is in the currency; `None` if nobody said it
+    dollar: Option<Ratio>,
     /// Each with the index of its meter, and of the meter's groups that it prices by
     prices: Vec<(usize, Vec<usize>, Price)>,
 }
 
 /// By what providers' charges are asked for, in bytewise order.
-const OURS: [&str; 4] = ["model", "price_flags", "provider", "unpriced"];
+const OURS: [&str; 5] = ["model", "price_flags", "provider", "status", "unpriced"];
+/// The place of `status` in it.
+const STATUS: usize = 3;
+/// The place of `unpriced` in it.
+const REASON: usize = 4;
 
 /// What one customer used of a meter.
 struct Used {
@@ -42,17 +48,29 @@ struct Used {
 }
 
 impl Bill {
-    /// Reads `{currency?, meters?}`: an ISO 4217 code and prices by meter slug.
+    /// Reads `{currency?, rates?, meters?}`: an ISO 4217 code, what a dollar is in it (`{ USDEUR: "0.92" }`), and prices by
+    /// meter slug.
     ///
-    /// Errors: `invalid_price` and its kin with a path; `meter_not_found` for a price without a meter.
+    /// Errors: `invalid_price` and its kin with a path; `unknown_option` for a rate that nothing asks for;
+    /// `meter_not_found` for a price without a meter.
     pub fn parse(prices: Option<&Value>, totals: &Totals) -> Result<Self> {
-        Self::read(prices.unwrap_or(&Value::Null), "meters", totals)
+        let prices = prices.unwrap_or(&Value::Null);
+        let mut bill = Self::read(prices, "meters", totals)?;
+        if !prices.members("rates")?.is_empty() {
+            let pair = ["USD", &bill.currency.code].concat();
+            let rates = prices.get("rates").unwrap_or(prices);
+            rates.only(&[&pair]).map_err(|e| e.at("rates"))?;
+            bill.dollar = Some(currency::rate(rates, &pair)?);
+        }
+        Ok(bill)
     }
 
     /// As [`Self::parse`], with the prices under another name.
     fn read(given: &Value, key: &'static str, totals: &Totals) -> Result<Self> {
-        let mut bill = Self { currency: Currency::of(given)?, prices: Vec::new() };
-        for (slug, price) in given.get(key).and_then(Value::as_object).unwrap_or_default() {
+        let currency = Currency::of(given)?;
+        let dollar = (currency.code == "USD").then_some(Ratio::ONE);
+        let mut bill = Self { currency, dollar, prices: Vec::new() };
+        for (slug, price) in given.members(key)? {
             let mut one = || -> Result<()> {
                 let Some(at) = totals.meters().iter().position(|meter| meter.slug == *slug) else {
                     return Err(Error::new("meter_not_found", "the price is for a meter that is not defined"));
@@ -136,8 +154,8 @@ impl Bill {
 
     /// Prices what was used: each customer's usage by itself, so that every customer has the free amount, then summed.
     ///
-    /// The result is `{currency, period?, total, totalMinor, lines, provider?, margin?, incomplete?}` with canonical
-    /// decimals; with `explain`, which is about one customer and in `taximeter/full`, each line says where it stands.
+    /// The result is `{currency, period?, total, totalMinor, lines, provider?, margin?, incomplete?, unpriced?, converted?}`
+    /// with canonical decimals; with `explain`, which is about one customer and in `taximeter/full`, each line says where it stands.
     /// Errors: those of a meter's query; `overflow`.
     fn cost(&self, query: &Value, span: &Value, totals: &Totals, provider: Option<&ProviderCost>) -> Result<String> {
         let explain = query.present("explain").is_some_and(|explain| *explain == Value::Bool(true));
@@ -147,7 +165,7 @@ impl Bill {
         if explain && query.present("subject").is_none() {
             return Err(of_one());
         }
-        let (mut incomplete, mut unpriced) = (false, false);
+        let (mut incomplete, mut unpriced, mut converted) = (false, false, false);
         let mut used = Vec::new();
         let mut customers = Index::default();
         if let Some(subject) = query.present("subject").and_then(Value::as_str) {
@@ -205,12 +223,15 @@ impl Bill {
         if let Some(provider) = provider {
             let charged = provider.cost(query, span, &mut incomplete)?;
             w.raw("provider", &charged.json);
-            if self.currency.code == "USD" && charged.all_priced {
-                total.minus(&charged.total.into());
+            if let (Some(dollar), true) = (&self.dollar, charged.all_priced) {
+                let mut charged = Ratio::from(charged.total);
+                charged.times(dollar);
+                total.minus(&charged);
                 w.string("margin", &total.text()?);
+                converted = self.currency.code != "USD";
             }
         }
-        for (flag, set) in [("incomplete", incomplete), ("unpriced", unpriced)] {
+        for (flag, set) in [("incomplete", incomplete), ("unpriced", unpriced), ("converted", converted)] {
             if set {
                 w.raw(flag, "true");
             }
@@ -283,6 +304,7 @@ fn usage(rows: &Rows, meter: &Meter, by: &[usize], numeric: Numeric) -> Result<V
 }
 
 /// `{subject?}` and `{from?, to?}` as a query to a meter.
+#[inline(never)]
 fn question<'q>(value: &'q Value, span: &'q Value, meter: &'q Meter) -> Result<Query<'q>> {
     let mut query = Query::between(span, meter)?;
     if let Some(subject) = value.present("subject") {
@@ -290,6 +312,9 @@ fn question<'q>(value: &'q Value, span: &'q Value, meter: &'q Meter) -> Result<Q
     }
     Ok(query)
 }
+
+/// What is done with a row of [`ProviderCost::each`].
+type Take<'t> = &'t mut dyn FnMut(&[String], u64, Decimal) -> Result<()>;
 
 /// What providers charge, summed over events that say it (`provider_cost`), exactly: 19 digits after the point.
 pub struct ProviderCost(Totals);
@@ -342,44 +367,60 @@ impl ProviderCost {
         self.0.forget_numbers();
     }
 
+    /// Each row by some of [`OURS`]: its texts, how many calls it stands for, and what they cost.
+    #[inline(never)]
+    fn each(&self, groups: Vec<usize>, query: &Value, span: &Value, incomplete: &mut bool, take: Take) -> Result<()> {
+        let Some(meter) = self.0.meters().first() else { return Ok(()) };
+        let query = Query { groups, ..question(query, span, meter)? };
+        let rows = self.0.rows(&query)?;
+        *incomplete |= rows.incomplete;
+        for (texts, cell) in rows.each() {
+            take(&texts, cell.count, cell.quantity(meter, self.0.numeric())?.unwrap_or(Decimal::ZERO))?;
+        }
+        Ok(())
+    }
+
     fn cost(&self, query: &Value, span: &Value, incomplete: &mut bool) -> Result<Charged> {
         let mut total = Decimal::ZERO;
         let (mut models, mut unpriced) = (Writer::array(), Writer::array());
-        let mut all_priced = true;
-        for meter in self.0.meters() {
-            let query = Query { groups: vec![0, 1, 2, 3], ..question(query, span, meter)? };
-            let rows = self.0.rows(&query)?;
-            *incomplete |= rows.incomplete;
-            for (texts, cell) in rows.each() {
-                let [_, _, model, flags, provider, reason, ..] = texts.as_slice() else { continue };
-                let mut w = Writer::object();
-                w.string("provider", provider).string("model", model);
-                let list = if reason.is_empty() {
-                    let cost = cell.quantity(meter, self.0.numeric())?.unwrap_or(Decimal::ZERO);
-                    total.plus(&cost, false)?;
-                    w.string("total", &cost.text());
-                    &mut models
-                } else {
-                    all_priced = false;
-                    w.string("reason", reason);
-                    &mut unpriced
-                };
-                w.raw("calls", &digits(cell.count.into()));
-                if !flags.is_empty() {
-                    let mut list = Writer::array();
-                    for flag in flags.split(' ') {
-                        list.item_string(flag);
-                    }
-                    w.raw("flags", &list.end());
-                }
-                list.item(&w.end());
+        let (mut all_priced, mut partial) = (true, 0_u64);
+        let mut ignored = false;
+        self.each(vec![STATUS], query, span, &mut ignored, &mut |texts, calls, _| {
+            if texts.last().is_some_and(|status| status == "partial") {
+                partial = partial.saturating_add(calls);
             }
-        }
+            Ok(())
+        })?;
+        self.each(vec![0, 1, 2, REASON], query, span, incomplete, &mut |texts, calls, cost| {
+            let [_, _, model, flags, provider, reason, ..] = texts else { return Ok(()) };
+            let mut w = Writer::object();
+            w.string("provider", provider).string("model", model);
+            let list = if reason.is_empty() {
+                total.plus(&cost, false)?;
+                w.string("total", &cost.text());
+                &mut models
+            } else {
+                all_priced = false;
+                w.string("reason", reason);
+                &mut unpriced
+            };
+            w.raw("calls", &digits(calls.into()));
+            if !flags.is_empty() {
+                let mut list = Writer::array();
+                for flag in flags.split(' ') {
+                    list.item_string(flag);
+                }
+                w.raw("flags", &list.end());
+            }
+            list.item(&w.end());
+            Ok(())
+        })?;
         let mut w = Writer::object();
         w.string("currency", "USD")
             .string("total", &total.text())
             .raw("models", &models.end())
-            .raw("unpriced", &unpriced.end());
+            .raw("unpriced", &unpriced.end())
+            .raw("partial", &digits(partial.into()));
         Ok(Charged { json: w.end(), total, all_priced })
     }
 }

@@ -63,7 +63,7 @@ impl Client {
         let prices = settings.present("prices");
         if let Some(prices) = prices {
             prices
-                .only(&["currency", "meters", "book", "aliases", "strict", "staleDays"])
+                .only(&["currency", "rates", "meters", "book", "aliases", "strict", "staleDays"])
                 .map_err(|e| e.at("prices"))?;
         }
         let bill = Bill::parse(prices, &totals).map_err(|e| e.at("prices"))?;
@@ -147,6 +147,19 @@ impl Client {
             }
         }
         Ok(out.end())
+    }
+
+    /// Charges by another book from now on: `{book, aliases?, strict?, staleDays?}`. What was charged stays.
+    ///
+    /// Errors: those of the book; `no_price_book` if there was none, for then nothing was charged so far.
+    pub fn use_book(&mut self, settings: &str) -> Result<()> {
+        let book = Book::open_text(settings)?;
+        if self.book.replace(book).is_some() {
+            return Ok(());
+        }
+        self.book = None;
+        Err(Error::new("no_price_book", "the client was made without a price book")
+            .help("make it with prices: { book, … }: what was recorded so far has no charge"))
     }
 
     fn keep(&mut self, event: &Event, now: Now) -> Result<String> {

@@ -11,7 +11,7 @@ import { TaximeterError } from './errors'
 export class CoreHandle {
   /** How the sink's requests look. */
   readonly request: RequestShape
-  readonly #settings: string
+  #settings: string
   readonly #onReset: (core: Core) => void
   readonly #onError: (error: TaximeterError) => void
   #core: Core
@@ -38,6 +38,12 @@ export class CoreHandle {
       this.#renew()
       return enter(() => fn(this.#core))
     }
+  }
+
+  /** Changes a setting, also of the cores that will take this one's place. Throws what is wrong with it; then nothing changes. */
+  change(settings: object, fn: (core: Core) => void): void {
+    this.call(fn)
+    this.#settings = JSON.stringify(settings)
   }
 
   /** Entropy is drawn at the first event, never when a module loads: Workers refuse it, and a snapshot would repeat it. */

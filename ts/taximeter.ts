@@ -10,6 +10,7 @@ import { viaNode } from './node-http'
 import { coreOptions, type TaximeterOptions } from './options'
 import { FLUSH_DEADLINE_MS, Outbox } from './outbox'
 import { eventsBytes } from './preview'
+import type { PriceBookData } from './price/book'
 import { Budget, type BudgetOptions, type Comparison, type Plan } from './price/plan'
 import { Span, type SpanOptions, timed } from './span'
 import { Staging } from './staging/staging'
@@ -61,7 +62,7 @@ export class Taximeter {
   readonly #events = new Emitter<TaximeterEvents>()
   readonly #openCalls = new OpenCalls()
   readonly #openSpans = new Set<Span>()
-  readonly #options: TaximeterOptions
+  #options: TaximeterOptions
   readonly #host: UsageHost
   readonly #contexts = new Contexts()
   #refused = 0
@@ -219,8 +220,8 @@ export class Taximeter {
   }
 
   /**
-   * Middleware for the AI SDK's `wrapLanguageModel`, for models that are not called through a `fetch` of yours. It counts
-   * only what no metering fetch counts. Streams that are left early are not counted: prefer {@link wrap} on the model.
+   * Middleware for the AI SDK's `wrapLanguageModel` and `wrapEmbeddingModel`, for models that are not called through a
+   * `fetch` of yours. It counts only what no metering fetch counts. Streams that are left early are not counted: prefer {@link wrap} on the model.
    */
   middleware(context?: UsageContext): ModelMiddleware {
     return languageModelMiddleware(this.#host, this.#openCalls, this.#contexts, { ...context })
@@ -340,6 +341,19 @@ export class Taximeter {
    */
   budget({ limit, thresholds, ...query }: BudgetOptions & Scope): Budget {
     return new Budget({ limit, ...(thresholds && { thresholds }) }, () => this.cost(query))
+  }
+
+  /**
+   * Prices what LLM providers take by another book from now on: a newer one, which `refresh()` gave, say. Events keep the
+   * charge that they have. With a book that is refused (`invalid_price_book`) the old one stays. Throws `no_price_book` if
+   * the client was made without one.
+   */
+  useBook(book: PriceBookData): void {
+    const { aliases, strict, staleDays } = this.#options.prices ?? {}
+    const options = { ...this.#options, prices: { ...this.#options.prices, book } }
+    const text = dataText({ book, aliases, strict, staleDays })
+    this.#core.change(coreOptions(options), (core) => core.useBook(text))
+    this.#options = options
   }
 
   #ask(name: string, query: object) {

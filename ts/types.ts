@@ -174,6 +174,11 @@ export interface MeterResultV3 {
 export interface Prices extends PriceBookOptions {
   /** ISO 4217; `USD` if absent. */
   currency?: Currency
+  /**
+   * What a dollar, in which LLM providers charge, is in the currency: `{ USDEUR: '0.92' }`. Rates are never fetched.
+   * Without it there is no margin in another currency.
+   */
+  rates?: Record<string, Decimal>
   /** A meter's slug → its price. */
   meters?: Record<string, Price>
   /** What LLM providers charge: `import book from 'taximeter/prices'`. */
@@ -224,15 +229,19 @@ export interface Earned {
   /** Calls whose charge is known, and those for which no price is: they are not in the margin. */
   calls: number
   unpriced: number
+  /** Of both, those whose answer was left early: they may have come to more. */
+  partial: number
   flags: ('unpriced' | 'negative_margin')[]
 }
 
 /** Bill and charge by a key; `""` is what belongs to no key. */
 export interface Margin extends Earned {
-  currency: 'USD'
+  currency: string
   by: string
   rows: ({ key: string } & Earned)[]
   incomplete?: true
+  /** The providers' charges were changed into the currency, by the rate that was given. */
+  converted?: true
 }
 
 /** What `project()` asks for; it needs a period. */
@@ -315,9 +324,13 @@ export interface Cost {
     models: { provider: string; model: string; total: string; calls: number; flags?: PriceFlag[] }[]
     /** Calls that no price is known for. They are not in the total. */
     unpriced: { provider: string; model: string; reason: string; calls: number }[]
+    /** Calls, of both, whose answer was left early: they may have come to more. */
+    partial: number
   }
-  /** `total` less the provider's total; absent when the currencies differ or a call is unpriced. */
+  /** `total` less the provider's total; absent when a call is unpriced, or the currencies differ and no rate is given. */
   margin?: string
+  /** For the margin the provider's total was changed into the currency, by the rate that was given. */
+  converted?: true
   /** A group of a matrix has no price: it is not in the total. */
   unpriced?: true
   /** The sums are not the whole: a limit was reached, or the core was started afresh (`engine-reset`). */

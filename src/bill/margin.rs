@@ -1,6 +1,6 @@
 //! What is earned: the bill less what providers charge, by customer, model, feature …
 
-use super::{Bill, OURS, ProviderCost, Used, question, used};
+use super::{Bill, OURS, ProviderCost, REASON, STATUS, Used, question, used};
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
 use crate::index::Index;
@@ -11,8 +11,6 @@ use crate::meter::{Query, Totals};
 use crate::price::Price;
 use crate::ratio::Ratio;
 
-/// The place of `unpriced` in [`OURS`].
-const REASON: usize = 3;
 /// What keeps the names of the others apart from ours, and behind them.
 const PREFIX: &str = "v_";
 
@@ -39,9 +37,10 @@ struct Row {
     provider: Ratio,
     calls: u64,
     unpriced: u64,
+    partial: u64,
 }
 
-const NOTHING: Row = Row { bill: Ratio::ZERO, provider: Ratio::ZERO, calls: 0, unpriced: 0 };
+const NOTHING: Row = Row { bill: Ratio::ZERO, provider: Ratio::ZERO, calls: 0, unpriced: 0, partial: 0 };
 
 /// Rows by key, in the order in which they came.
 #[derive(Default)]
@@ -59,13 +58,15 @@ impl Table {
 /// Bill and charge by `customer`, by `model` or `provider`, or by any group-by key of a meter that has a price.
 ///
 /// ```text
-/// { by, subject?, … } ─▶ { currency, by, rows: [{ key, bill, provider, margin, calls, unpriced, flags }], total, … }
+/// { by, subject?, … } ─▶ { currency, by, rows: [{ key, bill, provider, margin, calls, unpriced, partial, flags }], total, …,
+///     converted? }
 /// ```
 ///
 /// What a customer is billed for a meter belongs to the keys in proportion to what was used under each; of a matrix, to
 /// what each group costs. What no usage stands for (a flat price, a meter without that group-by key) is under the key
-/// "". Calls without a price are counted, and are not in the margin (`unpriced`); one below zero is flagged
-/// `negative_margin`. Errors: `no_price_book`, `currency_mismatch`, `query_invalid`.
+/// "". Calls without a price are counted, and are not in the margin (`unpriced`); so are those whose answer was left early
+/// (`partial`, of either kind). A margin below zero is flagged `negative_margin`. Providers charge in USD: in another
+/// currency their charges are changed by the rate that was given, and the answer is `converted`. Errors: `no_price_book`, `currency_mismatch`, `query_invalid`.
 pub(super) fn margin(
     bill: &Bill,
     query: &Value,
@@ -78,15 +79,18 @@ pub(super) fn margin(
         return Err(Error::new("no_price_book", "without a price book it is not known what providers charge")
             .help("import book from 'taximeter/prices', and make the client with prices: { book, … }"));
     };
-    if bill.currency.code != "USD" {
-        return Err(Error::new("currency_mismatch", "amounts of two currencies are not added")
-            .at("prices.currency")
-            .help("providers charge in USD: have the prices in USD too"));
-    }
+    let Some(dollar) = &bill.dollar else {
+        return Err(bill.currency.mismatch()
+            .at("prices")
+            .help("providers charge in USD: say what a dollar is, as in prices: { currency: 'EUR', rates: { USDEUR: '0.92' } }"));
+    };
     let mut table = Table::default();
     let mut incomplete = false;
     billed(bill, by, query, span, totals, &mut table, &mut incomplete)?;
     provider.charged(by, query, span, &mut table, &mut incomplete)?;
+    for row in &mut table.1 {
+        row.provider.times(dollar);
+    }
 
     let mut rows = Writer::array();
     let mut all = NOTHING;
@@ -100,12 +104,15 @@ pub(super) fn margin(
         all.provider.plus(&row.provider);
         all.calls = all.calls.saturating_add(row.calls);
         all.unpriced = all.unpriced.saturating_add(row.unpriced);
+        all.partial = all.partial.saturating_add(row.partial);
     }
     let mut w = Writer::object();
-    w.string("currency", "USD").string("by", by).raw("rows", &rows.end());
+    w.string("currency", &bill.currency.code).string("by", by).raw("rows", &rows.end());
     all.write(&mut w)?;
-    if incomplete {
-        w.raw("incomplete", "true");
+    for (flag, set) in [("incomplete", incomplete), ("converted", bill.currency.code != "USD")] {
+        if set {
+            w.raw(flag, "true");
+        }
     }
     Ok(w.end())
 }
@@ -123,6 +130,7 @@ impl Row {
         w.string("bill", &self.bill.text()?).string("provider", &self.provider.text()?);
         w.string("margin", &margin.text()?);
         w.raw("calls", &digits(self.calls.into())).raw("unpriced", &digits(self.unpriced.into()));
+        w.raw("partial", &digits(self.partial.into()));
         w.raw("flags", &flags.end());
         Ok(())
     }
@@ -222,7 +230,8 @@ fn weight(price: &Price, quantity: Decimal, group: Value<'static>, bill: &Bill) 
 impl ProviderCost {
     fn charged(&self, by: &str, query: &Value, span: &Value, table: &mut Table, incomplete: &mut bool) -> Result<()> {
         for meter in self.0.meters() {
-            let mut groups = vec![REASON];
+            let mut groups = vec![STATUS, REASON];
+            let mut place = None;
             if by != "customer" {
                 let ours = OURS.iter().position(|name| *name == by && matches!(by, "model" | "provider"));
                 let named = || meter.groups.iter().position(|(name, _)| name.strip_prefix(PREFIX) == Some(by));
@@ -231,25 +240,29 @@ impl ProviderCost {
                         .at("by")
                         .help("customer, model, provider, or a groupBy key of a meter in prices.meters"));
                 };
-                groups = vec![at.min(REASON), at.max(REASON)];
+                groups.push(at);
+                groups.sort_unstable();
+                place = groups.iter().position(|group| *group == at);
             }
-            let first = groups.first() == Some(&REASON);
             let by_subject = by == "customer";
             let query = Query { by_subject, groups, ..question(query, span, meter)? };
             let rows = self.0.rows(&query)?;
             *incomplete |= rows.incomplete;
             for (texts, cell) in rows.each() {
-                let [subject, _, values @ ..] = texts.as_slice() else { continue };
-                let (key, reason) = match values {
-                    [reason] => (subject, reason),
-                    [reason, key] if first => (key, reason),
-                    [key, reason, ..] => (key, reason),
-                    [] => continue,
+                let (key, status, reason) = match (place, texts.as_slice()) {
+                    (None, [subject, _, status, reason]) => (subject, status, reason),
+                    (Some(0), [_, _, key, status, reason]) | (Some(_), [_, _, status, reason, key]) => {
+                        (key, status, reason)
+                    }
+                    _ => continue,
                 };
                 let cost = cell.quantity(meter, self.0.numeric())?.unwrap_or(Decimal::ZERO);
                 table.with(key, |row| {
                     let calls = if reason.is_empty() { &mut row.calls } else { &mut row.unpriced };
                     *calls = calls.saturating_add(cell.count);
+                    if status == "partial" {
+                        row.partial = row.partial.saturating_add(cell.count);
+                    }
                     row.provider.plus(&cost.into());
                 });
             }

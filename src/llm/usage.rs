@@ -1,6 +1,7 @@
 //! The counts of a usage record.
 
 use super::members::{Folded, Members, count, cut};
+use super::record::number;
 
 /// Wholes and their parts, of one kind a line. Those of one line are at most the whole.
 const KINDS: &str = "\
@@ -62,12 +63,6 @@ impl Usage {
         }
         clamped
     }
-}
-
-/// A number as text.
-#[inline(never)]
-pub(in crate::llm) fn number(n: u64) -> String {
-    n.to_string()
 }
 
 #[cfg(test)]

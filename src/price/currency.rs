@@ -53,7 +53,7 @@ impl Currency {
     }
 
     /// Refuses to mix it with another: `currency_mismatch`.
-    pub(super) fn mismatch(&self) -> Error {
+    pub(crate) fn mismatch(&self) -> Error {
         Error::new("currency_mismatch", "amounts of two currencies are not added")
             .at("currency")
             .help("give the rate: rates: {\"EURUSD\": \"1.08\"}")
@@ -64,6 +64,16 @@ impl Currency {
         let mut unit = Decimal::ONE;
         unit.move_point(self.digits).map_or(Ratio::LOST, |()| unit.into())
     }
+}
+
+/// What a unit of one currency is in another, by `rates` and the name of the pair (`EURUSD`).
+pub(crate) fn rate(rates: &Value, pair: &str) -> Result<Ratio> {
+    let wrong = |e: Error| e.at(pair).at("rates");
+    let rate = Ratio::from(positive(rates.get(pair).unwrap_or(&Value::Null)).map_err(wrong)?);
+    if rate.is_zero() {
+        return Err(wrong(Error::new("invalid_price", "a rate is more than 0")));
+    }
+    Ok(rate)
 }
 
 fn iso_digits(code: &str) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! Lines to an invoice: commitment, credits, tax.
 
 use super::currency::Currency;
-use super::read::{admit, choice, invalid, list, member, number, positive};
+use super::read::{admit, choice, list, member, number};
 use super::{Line, check, rate};
 use crate::decimal::Rounding;
 use crate::error::Result;
@@ -106,12 +106,11 @@ fn line(item: &Value, request: &Value, currency: &Currency, converted: &mut bool
         return Ok(line);
     }
     let pair = [own.code.as_str(), &currency.code].concat();
-    let Some(given) = member(request, "rates").present(&pair) else { return Err(own.mismatch()) };
-    let given = Ratio::from(positive(given).map_err(|e| e.at(&pair).at("rates"))?);
-    if given.is_zero() {
-        return Err(invalid("a rate is more than 0", &pair).at("rates"));
+    let rates = member(request, "rates");
+    if rates.present(&pair).is_none() {
+        return Err(own.mismatch());
     }
-    line.amount.times(&given);
+    line.amount.times(&super::currency::rate(rates, &pair)?);
     line.round(currency.digits)?;
     *converted = true;
     Ok(line)

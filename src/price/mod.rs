@@ -14,7 +14,7 @@
 mod budget;
 #[cfg(any(test, feature = "billing"))]
 pub(crate) mod compare;
-mod currency;
+pub(crate) mod currency;
 mod desk;
 #[cfg(any(test, feature = "billing"))]
 mod explain;

@@ -162,6 +162,12 @@ impl Core {
         self.0.record(event, now(mono_ms, wall_ms)).map_err(thrown)
     }
 
+    /// See [`Client::use_book`].
+    #[wasm_bindgen(js_name = useBook)]
+    pub fn use_book(&mut self, settings: &str) -> Result<(), JsValue> {
+        self.0.use_book(settings).map_err(thrown)
+    }
+
     /// See [`Client::record_usage`].
     #[wasm_bindgen(js_name = recordUsage)]
     pub fn record_usage(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as taximeter from 'taximeter'
+import { extend } from 'taximeter/billing'
 import * as full from 'taximeter/full'
 import book from 'taximeter/prices/core'
 
@@ -180,8 +181,107 @@ test('the margin by customer, model and feature', async () => {
   await cheap.close()
   const without = client({ meters: { calls: CALLS } })
   assert.throws(() => without.margin(), { code: 'no_price_book' })
-  const euros = client({ book, currency: 'EUR', meters: { calls: CALLS } })
-  assert.throws(() => euros.margin(), { code: 'currency_mismatch', path: 'prices.currency' })
+})
+
+test('the margin in another currency: by the rate that is given, and not without', async () => {
+  const prices = { book, currency: 'EUR', meters: { tokens: { type: 'unit', amount: '0.00001' } } }
+  const euros = client(prices)
+  assert.throws(() => euros.margin(), { code: 'currency_mismatch', path: 'prices.currency', help: /USDEUR/ })
+  const answer = [answered('1', 'gpt-4o'), { provider: 'openai', subject: 'a' }]
+  euros.observe(...answer)
+  assert.equal('margin' in euros.cost(), false)
+  await euros.close()
+  const meter = client({ ...prices, rates: { USDEUR: '0.92' } })
+  meter.observe(...answer)
+  // 0.0035 dollars are 0.00322 euros.
+  const { bill, provider, margin, currency, converted } = meter.margin()
+  assert.deepEqual([bill, provider, margin, currency, converted], ['0.011', '0.00322', '0.00778', 'EUR', true])
+  const cost = meter.cost()
+  assert.deepEqual([cost.margin, cost.converted, cost.provider.total], ['0.00778', true, '0.0035'])
+  await meter.close()
+  for (const [rates, code, path] of [
+    [{ EURUSD: '1.08' }, 'unknown_option', 'prices.rates.EURUSD'],
+    [{ USDEUR: 0 }, 'invalid_price', 'prices.rates.USDEUR'],
+    [{ USDEUR: Number.NaN }, 'not_finite', 'prices.rates.USDEUR'],
+    [{ USDEUR: '-1' }, 'decimal_invalid', 'prices.rates.USDEUR'],
+    ['0.92', 'invalid_option', 'prices.rates'],
+  ]) {
+    assert.throws(() => client({ ...prices, rates }), { code, path })
+  }
+})
+
+test('answers that were left early are counted beside the sums', async () => {
+  const meter = client({ book, meters: { tokens: { type: 'free' } } })
+  const usage = { input_tokens: 1000, output_tokens: 1 }
+  const start = (id, model) => ({ type: 'message_start', message: { id, type: 'message', model, usage } })
+  const left = async (id, subject, model = 'claude-haiku-4-5') => {
+    const text = `event: message_start\ndata: ${JSON.stringify(start(id, model))}\n\n`
+    const headers = { 'content-type': 'text/event-stream' }
+    const fetch = meter.wrap(async () => new Response(new TextEncoder().encode(text), { headers }), { subject })
+    const url = 'https://api.anthropic.com/v1/messages'
+    await (await fetch(url, { method: 'POST', body: JSON.stringify({ model, stream: true }) })).text()
+  }
+  await left('m-1', 'a')
+  await left('m-2', 'b')
+  await left('m-3', 'b', 'nobody-knows')
+  meter.observe(answered('m-4', 'gpt-4o'), { provider: 'openai', subject: 'b' })
+  const { partial, models, unpriced } = meter.cost().provider
+  assert.deepEqual([partial, models.length, unpriced.length], [3, 2, 1])
+  assert.equal(meter.cost({ subject: 'a' }).provider.partial, 1)
+  const rows = (by) => meter.margin({ by }).rows.map((row) => [row.key, row.calls, row.unpriced, row.partial])
+  assert.deepEqual(rows('customer'), [
+    ['a', 1, 0, 1],
+    ['b', 2, 1, 2],
+  ])
+  assert.deepEqual(
+    rows('model').sort((a, b) => (a[0] < b[0] ? -1 : 1)),
+    [
+      ['claude-haiku-4-5', 2, 0, 2],
+      ['gpt-4o', 1, 0, 0],
+      ['nobody-knows', 0, 1, 1],
+    ],
+  )
+  assert.deepEqual(
+    rows('provider').sort((a, b) => (a[0] < b[0] ? -1 : 1)),
+    [
+      ['anthropic', 2, 1, 3],
+      ['openai', 1, 0, 0],
+    ],
+  )
+  assert.equal(meter.margin().partial, 3)
+  await meter.close()
+})
+
+test('a client takes another price book while it runs', async () => {
+  const meter = client({ book, aliases: { mine: 'gpt-4o' }, meters: { tokens: { type: 'free' } } }, { from: taximeter })
+  const call = (n) => meter.observe(answered(n, 'mine'), { provider: 'openai', subject: 'a' })
+  call('1')
+  assert.equal(meter.cost().provider.total, '0.0035')
+  const source = 'a contract'
+  const dearer = extend(book, [{ provider: 'openai', model: 'gpt-4o', source, multiply: [{ by: 2 }] }])
+  meter.useBook(dearer)
+  call('2')
+  // What was charged stays.
+  assert.equal(meter.cost().provider.total, '0.0105')
+  assert.throws(() => meter.useBook({ source: 'x', providers: 'y' }), { code: 'invalid_price_book' })
+  assert.throws(() => meter.useBook({ ...book, schema: 9 }), { code: 'invalid_price_book', path: 'book.schema' })
+  call('3')
+  assert.equal(meter.cost().provider.total, '0.0175')
+  await meter.close()
+  const without = client({ meters: {} })
+  assert.throws(() => without.useBook(book), { code: 'no_price_book' })
+})
+
+test('what is no price is refused, and never a price of 0', () => {
+  for (const [prices, path] of [
+    ['x', 'prices'],
+    [[], 'prices'],
+    [{ meters: [] }, 'prices.meters'],
+    [{ meters: 'calls' }, 'prices.meters'],
+    [{ book, aliases: ['x'] }, 'prices.aliases'],
+  ]) {
+    assert.throws(() => client(prices), { code: 'invalid_option', path })
+  }
 })
 
 test('how well a price is known: the book of a record, its age, and names that only resemble one', async () => {

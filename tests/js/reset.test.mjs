@@ -40,6 +40,26 @@ test('events that wait are sent by the new core, once', async () => {
   assert.equal(meter.preview('calls').incomplete, true)
 })
 
+test('the new core charges by the price book that was taken last', async () => {
+  const priced = (input_mtok) => ({
+    source: 'test',
+    providers: [{ id: 'openai', models: [{ id: 'm', m: { eq: 'm' }, p: { input_mtok, output_mtok: '0' } }] }],
+  })
+  const fetch = async () => new Response(null, { status: 204 })
+  const sink = sdk.openmeter({ url: 'http://127.0.0.1:1' })
+  const meter = new sdk.Taximeter({ source: 'test', sink, fetch, prices: { book: priced('1') } })
+  const call = (id) =>
+    meter.observe(
+      { id, model: 'm', usage: { prompt_tokens: 1000, total_tokens: 1000 } },
+      { provider: 'openai', subject: 'c' },
+    )
+  meter.useBook(priced('7'))
+  trap()
+  call('1')
+  assert.deepEqual([meter.cost().provider.total, meter.cost().incomplete], ['0.007', true])
+  await meter.close()
+})
+
 test('an event that waits counts once, though it is recorded again after the trap', async () => {
   const { meter, bodies } = setUp(() => new Response(null, { status: 204 }))
   const order = { type: 'call', subject: 'c', id: 'order-1' }
