@@ -564,7 +564,7 @@ impl Simulation {
                     }
                 }
                 Action::Wake { at } => self.wake = Some(self.wake.map_or(at, |earlier| earlier.min(at))),
-                Action::Notice { code, text } => self.say(|| format!("{code}: {text}")),
+                Action::Notice { code, text, .. } => self.say(|| format!("{code}: {text}")),
             }
         }
     }

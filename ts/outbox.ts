@@ -392,8 +392,10 @@ export class Outbox {
         })
         break
       }
-      case NOTICE:
-        this.#events.emit('sink-state', { code: text(), text: text() })
+      case NOTICE: {
+        const ids = numbers.length > 0 ? { ids: this.#kept.ids(numbers) } : {}
+        this.#events.emit('sink-state', { code: text(), text: text(), ...ids })
+      }
     }
   }
 

@@ -403,8 +403,14 @@ export interface TaximeterEvents {
   delivered: { ids: string[] }
   quarantined: QuarantinedEvent
   dropped: { ids: string[] }
-  /** The sink stopped taking events or takes them again. */
-  'sink-state': { code: string; text: string }
+  /**
+   * What the sink says of itself: `hold_started`, `hold_ended` (it stopped taking events, takes them again), `clock_skew`,
+   * `quarantine_full`. And of events that count as delivered, with the vendor's words: `duplicate_id` (the vendor had the
+   * id before it was sent here: another event's, or another process sent it), `unverified` (sent again, and the vendor says
+   * that it has the id, or is about to: Autumn), `vendor_warning` (it took them and warns, e.g. that no meter counts them:
+   * Creem). `ids` are those of the events, if the vendor names them.
+   */
+  'sink-state': { code: string; text: string; ids?: string[] }
   /** The WebAssembly instance was replaced; nothing was lost. */
   'engine-reset': { generation: number }
 }

@@ -50,10 +50,12 @@ pub enum Action {
     },
     /// Something the user should hear of.
     Notice {
-        /// `hold_started`, `hold_ended`, `clock_skew` or `quarantine_full`.
+        /// `hold_started`, `hold_ended`, `clock_skew`, `quarantine_full`, `duplicate_id`, `unverified` or `vendor_warning`.
         code: &'static str,
         /// What it is about.
         text: String,
+        /// The events that it is about, if it is about events; the host is told before they are settled.
+        seqs: Vec<u64>,
     },
 }
 
@@ -70,7 +72,7 @@ pub enum Action {
 /// | 3 | ambiguous | at, … | |
 /// | 4 | wake | at | |
 /// | 5 | quarantine | event, status or 0 | code, the vendor's |
-/// | 6 | notice | | code, text |
+/// | 6 | notice | … | code, text |
 pub fn packed(actions: &[Action]) -> (Vec<f64>, String) {
     // Numbers of events are below 2⁵³, and times far below it: as floats they are exact.
     let mut numbers = vec![0.0];
@@ -109,7 +111,8 @@ pub fn packed(actions: &[Action]) -> (Vec<f64>, String) {
                 told = Some((code, text));
                 5.0
             }
-            Action::Notice { code, text } => {
+            Action::Notice { code, text, seqs: about } => {
+                seqs = about;
                 told = Some((code, text));
                 6.0
             }
@@ -158,12 +161,13 @@ mod tests {
             Action::Dropped { seqs: vec![] },
             Action::Ambiguous { seqs: vec![4, 1 << 40], at: -5 },
             Action::Wake { at: 9 },
-            Action::Notice { code: "hold_started", text: "401".into() },
+            Action::Notice { code: "hold_started", text: "401".into(), seqs: vec![] },
+            Action::Notice { code: "duplicate_id", text: "x".into(), seqs: vec![2, 3] },
         ];
         let (numbers, texts) = packed(&actions);
         let max = 2_f64.powi(40);
-        let want: [&[f64]; 9] = [
-            &[6.0],
+        let want: [&[f64]; 10] = [
+            &[8.0],
             &[0.0, 6.0, 7.0, 10_000.0, 1.0, 3.0, 7.0, 7.0],
             &[1.0, 2.0, 1.0, 1.0],
             &[5.0, 2.0, 3.0, 400.0],
@@ -172,9 +176,10 @@ mod tests {
             &[3.0, 5.0, -5.0, 4.0, 4.0, max, max],
             &[4.0, 1.0, 9.0],
             &[6.0, 0.0],
+            &[6.0, 2.0, 2.0, 3.0],
         ];
         assert_eq!(numbers, want.concat());
-        assert_eq!(texts, r#"["rejected","a\"b","rejected","","hold_started","401"]"#);
+        assert_eq!(texts, r#"["rejected","a\"b","rejected","","hold_started","401","duplicate_id","x"]"#);
         assert_eq!(packed(&[]), (vec![0.0], String::from("[]")));
     }
 }

@@ -33,6 +33,11 @@ pub enum Verdict {
 pub enum EventVerdict {
     /// Delivered.
     Accepted,
+    /// Delivered, for the vendor says that it has this id.
+    Known {
+        /// Whether it says so only of what it has stored; else also of what it is storing still.
+        is_stored: bool,
+    },
     /// Put into quarantine, with the vendor's words.
     Refused(String),
     /// Not stored, since others were refused: again, at once.

@@ -1,7 +1,7 @@
 //! What a vendor's answer says beyond its status.
 
 use super::vendor::{Declared, MINUTE};
-use crate::delivery::{Answer, EventVerdict, Verdict, http_date};
+use crate::delivery::{Action, Answer, EventVerdict, Verdict, http_date};
 use crate::json::Value;
 
 /// Where an answer names the events that it refuses: a list of faults, or one alone, or faults by places.
@@ -29,6 +29,8 @@ impl Named {
 pub(super) enum Means {
     /// One event is known already: of many, it has to be found.
     Known,
+    /// The same, or it is on its way still.
+    Claimed,
     /// Fewer events at once.
     TooMany,
 }
@@ -39,11 +41,38 @@ pub(super) fn judge(declared: &Declared, answer: &Answer, times: &[i64]) -> Opti
     if answer.status == status && contains(&answer.body, words) {
         return Some(match means {
             Means::TooMany => Verdict::Split,
-            Means::Known if times.len() > 1 => Verdict::Bisect,
-            Means::Known => Verdict::Accepted,
+            _ if times.len() > 1 => Verdict::Bisect,
+            _ => Verdict::Partial(vec![EventVerdict::Known { is_stored: means == Means::Known }]),
         });
     }
     hinted(answer).or_else(|| named(&declared.named, answer, times))
+}
+
+/// An id that the vendor had before it was sent here.
+pub const DUPLICATE_ID: &str = "duplicate_id";
+
+/// Tells what a success still says of a batch with these events, in the vendor's words: a warning once, with all events that
+/// it is about; and how many ids it knew, if the events are sent for the first time.
+pub(super) fn remark(declared: &Declared, answer: &Answer, seqs: &[u64], is_first: bool, out: &mut Vec<Action>) {
+    let [known, warnings] = declared.remarks;
+    if seqs.is_empty() || known.len() + warnings.len() == 0 || !declared.accepted.contains(&answer.status) {
+        return;
+    }
+    let Ok(body) = Value::parse(&answer.body) else { return };
+    if is_first && body.get(known).and_then(Value::as_u64).is_some_and(|count| count > 0) {
+        out.push(Action::Notice { code: DUPLICATE_ID, text: answer.body.clone(), seqs: Vec::new() });
+    }
+    let Some(Value::Array(warnings)) = body.get(warnings) else { return };
+    for warning in warnings {
+        let word = |name| warning.get(name).and_then(Value::as_str).unwrap_or_default();
+        let said = [word("code"), ": ", word("message")].concat();
+        let place = warning.get("index").and_then(Value::as_u64);
+        let seq = place.and_then(|at| seqs.get(at as usize)).copied();
+        match out.last_mut() {
+            Some(Action::Notice { text, seqs, .. }) if *text == said => seqs.extend(seq),
+            _ => out.push(Action::Notice { code: "vendor_warning", text: said, seqs: seq.into_iter().collect() }),
+        }
+    }
 }
 
 fn contains(text: &str, part: &str) -> bool {
@@ -81,7 +110,7 @@ fn named(named: &Named, answer: &Answer, times: &[i64]) -> Option<Verdict> {
         }
         let text = why.as_str().map_or_else(|| why.to_json(), str::to_owned);
         *verdict = if text == named.known {
-            EventVerdict::Accepted
+            EventVerdict::Known { is_stored: true }
         } else if is_time && soon(answer, *time) {
             // A clock that is a little ahead: the time comes.
             EventVerdict::Retry

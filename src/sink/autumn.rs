@@ -20,6 +20,7 @@ pub(super) const DECLARED: Declared = Declared {
     accepted: &[200, 202, 204],
     events_max: 1000,
     dedup: Dedup::Window(DAY),
-    says: (409, "", Means::Known),
+    // Also while the first attempt is being worked on.
+    says: (409, "", Means::Claimed),
     ..USUAL
 };

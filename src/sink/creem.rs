@@ -17,6 +17,9 @@ pub(super) const DECLARED: Declared = Declared {
     data: Rules { members_max: 50, key_chars_max: 40, value_chars_max: 500, ..Rules::FLAT },
     chars_max: [usize::MAX, usize::MAX, 255],
     accepted: &[202],
+    // `{"accepted":100,"warnings":[{"index":3,"code":"no_matching_meter","message"}]}`: it has them, and does not count them.
+    is_read: true,
+    remarks: ["", "warnings"],
     dedup: Dedup::Unlimited,
     // `{"error":{"param":"events[3].customer_id","message",…}}`: all or nothing, and the first event that it was.
     named: Named { at: "error", who: "param", why: "message", ..Named::NONE },

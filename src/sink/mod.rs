@@ -21,11 +21,12 @@ mod stripe;
 mod url;
 mod vendor;
 
+pub use answer::DUPLICATE_ID;
 pub use dodo::{EVENTS_MAX as DODO_EVENTS_MAX, check as check_metadata};
 
 use self::form::Form;
 use self::vendor::Declared;
-use crate::delivery::{Outcome, Verdict, verdict};
+use crate::delivery::{Action, Outcome, Verdict, verdict};
 use crate::error::{Error, Result};
 use crate::json::{Value, Writer};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINGER_MAX_MS};
@@ -193,6 +194,13 @@ impl Sink {
             Outcome::Failed { .. } => None,
         };
         said.unwrap_or_else(|| verdict(outcome, self.declared.accepted, self.declared.takes_text))
+    }
+
+    /// Tells what a vendor's success still says of a batch with these events; whether they are sent for the first time.
+    pub fn remark(&self, outcome: &Outcome, seqs: &[u64], is_first: bool, out: &mut Vec<Action>) {
+        if let Outcome::Answer(answer) = outcome {
+            answer::remark(self.declared, answer, seqs, is_first, out);
+        }
     }
 
     /// How requests look: `{url, contentType, authName, authPrefix, headerName, headerValue, prefix, separator, suffix,

@@ -17,6 +17,9 @@ pub(super) const DECLARED: Declared = Declared {
     chars_max: [usize::MAX, 128, usize::MAX],
     // It takes nothing of the future at all.
     newest_ms: Some(0),
+    // `{"inserted":98,"duplicates":2}`
+    is_read: true,
+    remarks: ["duplicates", ""],
     dedup: Dedup::Unlimited,
     // `{"detail":[{"type","loc":["body","events",3,…],"msg"}]}`: all or nothing, and which events it was.
     named: Named { at: "detail", who: "loc", why: "msg", ..Named::NONE },

@@ -1,7 +1,7 @@
 //! What every vendor is sent, refuses and answers.
 
 use super::*;
-use crate::delivery::{Answer, EventVerdict};
+use crate::delivery::{Action, Answer, EventVerdict};
 use crate::event::Event;
 use crate::time::Instant;
 
@@ -265,7 +265,7 @@ const LAGO: &str = r#"{"kind":"lago"}"#;
 
 #[test]
 fn answers_that_name_events() {
-    use EventVerdict::{Accepted, Refused, Resend, Retry};
+    use EventVerdict::{Accepted, Known, Refused, Resend, Retry};
     let no = |why: &str| Refused(why.to_owned());
     let creem = r#"{"kind":"creem","environment":"test"}"#;
     let late = [NOW, NOW + 300_001, NOW + 300_000];
@@ -286,7 +286,7 @@ fn answers_that_name_events() {
             LAGO,
             422,
             r#"{"error_details":{"1":{"transaction_id":["value_already_exist"]},"2":{"code":["bad"]}}}"#,
-            vec![Resend, Accepted, no(r#"{"code":["bad"]}"#)],
+            vec![Resend, Known { is_stored: true }, no(r#"{"code":["bad"]}"#)],
         ),
         (
             LAGO,
@@ -346,16 +346,17 @@ fn answers_that_name_events() {
 fn answers_about_the_whole() {
     let known = r#"{"error":{"type":"invalid_request_error","message":"An event already exists with identifier a."}}"#;
     let retry = |ambiguous| Verdict::Retry { ambiguous };
+    let has = |is_stored| Verdict::Partial(vec![EventVerdict::Known { is_stored }]);
     for (settings, status, body, hint, want) in [
-        (r#"{"kind":"stripe-v1"}"#, 400, known, Some("false"), Verdict::Accepted),
-        (r#"{"kind":"stripe-v2"}"#, 400, known, None, Verdict::Accepted),
+        (r#"{"kind":"stripe-v1"}"#, 400, known, Some("false"), has(true)),
+        (r#"{"kind":"stripe-v2"}"#, 400, known, None, has(true)),
         (r#"{"kind":"stripe-v1"}"#, 400, r#"{"error":{"message":"No customer"}}"#, None, Verdict::Bisect),
         (r#"{"kind":"stripe-v1"}"#, 400, "{}", Some("true"), retry(false)),
         (r#"{"kind":"stripe-v1"}"#, 409, "{}", Some("true"), retry(true)),
         (r#"{"kind":"stripe-v1"}"#, 500, "{}", Some("false"), Verdict::Bisect),
         (r#"{"kind":"stripe-v1"}"#, 401, "{}", Some("false"), Verdict::Hold { ambiguous: false }),
         (r#"{"kind":"stripe-v1"}"#, 429, "{}", Some("false"), retry(false)),
-        (r#"{"kind":"autumn"}"#, 409, "{}", None, Verdict::Accepted),
+        (r#"{"kind":"autumn"}"#, 409, "{}", None, has(false)),
         (r#"{"kind":"schematic"}"#, 400, r#"{"error":"batch too large","max_size":100}"#, None, Verdict::Split),
         (LAGO, 422, r#"{"error_details":{"events":["too_many_events"]}}"#, None, Verdict::Split),
         (r#"{"kind":"flexprice"}"#, 400, r#"{"code":"validation_error"}"#, None, Verdict::Bisect),
@@ -366,5 +367,45 @@ fn answers_about_the_whole() {
     ] {
         let verdict = verdict_of(settings, status, body, &[NOW], |answer| answer.hint = hint.map(str::to_owned));
         assert_eq!(verdict, want, "{settings} {status} {body}");
+    }
+}
+
+#[test]
+fn what_a_success_says_of_its_events() {
+    let said = |settings: &str, status, body: &str, is_first| {
+        let outcome = Outcome::Answer(Answer { status, body: body.into(), ..Answer::default() });
+        let mut out = Vec::new();
+        sink(settings).unwrap().remark(&outcome, &[5, 6, 7, 8], is_first, &mut out);
+        out
+    };
+    let notice = |code, text: &str, seqs: &[u64]| Action::Notice { code, text: text.into(), seqs: seqs.to_vec() };
+    let creem = r#"{"kind":"creem","environment":"test"}"#;
+    let warnings = r#"{"accepted":4,"warnings":[{"index":0,"code":"no_matching_meter","message":"No meter"},
+        {"index":2,"code":"no_matching_meter","message":"No meter"},
+        {"index":1,"code":"meter_archived","message":"Archived"},{"index":99,"code":"x"}]}"#;
+    for is_first in [true, false] {
+        assert_eq!(
+            said(creem, 202, warnings, is_first),
+            [
+                notice("vendor_warning", "no_matching_meter: No meter", &[5, 7]),
+                notice("vendor_warning", "meter_archived: Archived", &[6]),
+                notice("vendor_warning", "x: ", &[])
+            ]
+        );
+    }
+    let known = r#"{"inserted":98,"duplicates":2}"#;
+    assert_eq!(said(POLAR, 200, known, true), [notice("duplicate_id", known, &[])]);
+    assert_eq!(said(POLAR, 200, known, false), []);
+    for (settings, status, body) in [
+        (creem, 202, r#"{"accepted":3,"event_ids":["a","b","c"]}"#),
+        (creem, 202, r#"{"warnings":[]}"#),
+        (creem, 202, r#"{"warnings":null}"#),
+        (creem, 422, warnings),
+        (creem, 202, "no JSON"),
+        (POLAR, 200, r#"{"inserted":100,"duplicates":0}"#),
+        (POLAR, 200, r#"{"duplicates":"many"}"#),
+        (LAGO, 200, r#"{"duplicates":2,"":2}"#),
+    ] {
+        assert_eq!(said(settings, status, body, true), [], "{settings} {body}");
     }
 }

@@ -55,6 +55,9 @@ pub(super) struct Declared {
     pub dedup: Dedup,
     /// Where an answer names events.
     pub named: Named,
+    /// Members of what it says with these: how many events it knew already, and warnings, `{"index","code","message"}`;
+    /// empty if it has none.
+    pub remarks: [&'static str; 2],
     /// A status, words with it, and what they mean for a batch.
     pub says: (u16, &'static str, Means),
 }
@@ -95,5 +98,6 @@ pub(super) const USUAL: Declared = Declared {
     newest_ms: None,
     dedup: Dedup::Unknown,
     named: Named::NONE,
+    remarks: [""; 2],
     says: (0, "-", Means::Known),
 };

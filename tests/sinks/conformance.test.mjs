@@ -81,19 +81,29 @@ describe('sinks', { concurrency: 24 }, () => {
       assert.match(server.events()[0]?.data ?? '', /12345678901234567890\.?0*/)
     })
 
-    check('an answer is lost: sent again, counted once', async ({ server, meter, record }) => {
+    check('an answer is lost: sent again, counted once', async ({ server, meter, record, seen }) => {
       server.script([{ commit: 'all', end: 'reset' }])
       const ids = times(3, (n) => record(n))
       const { delivered } = await meter.flush()
       assert.equal(delivered, 3)
       assertStored(server, ids, 6n)
+      // They were ours; only Autumn says as much of events that it is still working on.
+      const notices = seen.filter(({ name }) => name === 'sink-state').map(({ detail }) => detail)
+      assert.deepEqual(repeatsOf(notices), [])
+      const unverified = notices.filter(({ code }) => code === 'unverified').flatMap(({ ids }) => ids)
+      assert.deepEqual(unverified.sort(), name === 'autumn' ? [...ids].sort() : [])
     })
 
-    check('some of a batch are known already', async ({ server, meter, record }) => {
+    const repeatsOf = (notices) => notices.filter(({ code }) => code === 'duplicate_id')
+
+    check('some of a batch are known already', async ({ server, meter, record, seen }) => {
       const ids = times(2, (n) => record(n))
       await meter.flush()
+      assert.deepEqual(repeatsOf(seen.map(({ detail }) => detail)), [])
       // Known to the vendor, and forgotten by this client: another one sends them with one more.
       const other = new Taximeter({ source: 'sinks', sink: vendor.make(server.url) })
+      const notices = []
+      other.on('sink-state', (notice) => notices.push(notice))
       const sent = meter.stats().delivered
       for (const { id, data, time } of server.events()) {
         const { n, value, quantity } = JSON.parse(data)
@@ -110,6 +120,11 @@ describe('sinks', { concurrency: 24 }, () => {
       await other.close()
       assert.deepEqual([sent, delivered], [2, 3])
       assertStored(server, [...ids, id], 6n)
+      // It counts as delivered; but whose was the id? The user is told.
+      const repeats = repeatsOf(notices)
+      const named = repeats.flatMap(({ ids = [] }) => ids)
+      assert.deepEqual(named.sort(), vendor.repeats === 'named' ? [...ids].sort() : [])
+      if (vendor.repeats === 'counted') assert.equal(JSON.parse(repeats[0].text).duplicates, 2)
     })
 
     check('no answer within the deadline', async ({ server, meter, record }) => {
@@ -181,4 +196,20 @@ describe('sinks', { concurrency: 24 }, () => {
       })
     }
   }
+
+  test('creem: what it takes and does not count, it says: with its words, by id', async () => {
+    const meters = [{ slug: 'calls', eventType: 'call', aggregation: 'COUNT' }]
+    const work = async ({ meter, record, seen }) => {
+      const ids = ['call', 'kall', 'call', 'kall'].map((type) => record(1, { type }))
+      assert.equal((await meter.flush()).delivered, 4)
+      const [warning, ...others] = seen.filter(({ name }) => name === 'sink-state').map(({ detail }) => detail)
+      assert.deepEqual(others, [])
+      assert.deepEqual(warning, {
+        code: 'vendor_warning',
+        text: 'no_matching_meter: No meter counts events named kall.',
+        ids: [ids[1], ids[3]],
+      })
+    }
+    await play(VENDORS.creem, work, { server: { meters } })
+  })
 })

@@ -11,6 +11,7 @@ const apiKey = KEY
  * - `single`: one event a request
  * - `asks`: it knows which customers exist (all that list events one by one do here)
  * - `oldest`: milliseconds
+ * - `repeats`: what it says of ids that it has: `named`, or how many (`counted`); others say nothing
  */
 export const VENDORS = {
   'openmeter v1': { make: (url) => openmeter({ url, token: KEY, dedup: 'unlimited' }), path: '/api/v1/events' },
@@ -19,19 +20,26 @@ export const VENDORS = {
     path: '/api/v3/openmeter/events',
   },
   dodo: { make: (url) => dodo({ url, apiKey }), path: '/events/ingest', asks: true, oldest: 3_600_000 },
-  polar: { make: (url) => polar({ url: `${url}/polar`, apiKey }), path: '/polar/v1/events/ingest', asks: true },
+  polar: {
+    make: (url) => polar({ url: `${url}/polar`, apiKey }),
+    path: '/polar/v1/events/ingest',
+    asks: true,
+    repeats: 'counted',
+  },
   lago: {
     make: (url) => lago({ url: `${url}/lago`, apiKey }),
     path: '/lago/api/v1/events/batch',
     asks: true,
     strings: true,
     wait: 'x-ratelimit-reset',
+    repeats: 'named',
   },
   'stripe v1': {
     make: (url) => stripe({ url, apiKey, quantity: 'n' }),
     path: '/v1/billing/meter_events',
     asks: true,
     single: true,
+    repeats: 'named',
     oldest: 35 * 86_400_000,
   },
   'stripe v2': {
@@ -39,6 +47,7 @@ export const VENDORS = {
     path: '/v2/billing/meter_events',
     asks: true,
     single: true,
+    repeats: 'named',
     oldest: 35 * 86_400_000,
   },
   'stripe stream': {
@@ -64,6 +73,7 @@ export const VENDORS = {
     make: (url) => autumn({ url: `${url}/autumn`, apiKey, quantity: 'n' }),
     path: '/autumn/v1/balances.batch_track',
     asks: true,
+    repeats: 'named',
   },
   schematic: {
     make: (url) => schematic({ url: `${url}/schematic`, apiKey, quantity: 'n' }),

@@ -9,7 +9,7 @@ use crate::delivery::outcome::Outcome;
 use crate::delivery::verdict::{EventVerdict, Verdict};
 use crate::delivery::{backoff, http_date, retry_after};
 use crate::limits::{CLOCK_SKEW_MS, HOLD_PROBE_MS, LEARNED_LIMIT_SUCCESSES, VENDOR_TEXT_BYTES_MAX};
-use crate::sink::Sink;
+use crate::sink::{DUPLICATE_ID, Sink};
 
 /// What a vendor said, for the quarantine and for notices.
 #[derive(Default)]
@@ -33,7 +33,13 @@ impl Delivery {
         sink.heed(&mut outcome);
         let flight = self.flights.iter().find(|flight| flight.batch == batch);
         let entries = flight.map(|flight| flight.part.entries.iter()).unwrap_or_default();
-        let times: Vec<i64> = entries.map(|entry| entry.time_ms).collect();
+        let (mut times, mut seqs, mut is_first) = (Vec::new(), Vec::new(), true);
+        for entry in entries {
+            times.push(entry.time_ms);
+            seqs.push(entry.seq);
+            is_first &= entry.ambiguous_at.is_none();
+        }
+        sink.remark(&outcome, &seqs, is_first, out);
         let verdict = sink.verdict(&outcome, &times);
         self.settle(batch, verdict, outcome, now, random, out);
         self.poll(now, random, out);
@@ -127,10 +133,19 @@ impl Delivery {
         out: &mut Vec<Action>,
     ) -> [VecDeque<Entry>; 2] {
         let (mut accepted, mut resend, mut retry) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+        let (mut repeated, mut unverified) = (Vec::new(), Vec::new());
         let mut verdicts = verdicts.into_iter();
         for entry in entries {
             match verdicts.next() {
                 Some(EventVerdict::Accepted) => accepted.push_back(entry),
+                Some(EventVerdict::Known { is_stored }) => {
+                    match entry.ambiguous_at {
+                        None => repeated.push(entry.seq),
+                        Some(_) if !is_stored => unverified.push(entry.seq),
+                        Some(_) => {}
+                    }
+                    accepted.push_back(entry);
+                }
                 Some(EventVerdict::Refused(text)) => {
                     self.quarantine(&entry, "rejected", &Said { status, text: shortened(text) }, out);
                 }
@@ -138,6 +153,8 @@ impl Delivery {
                 Some(EventVerdict::Retry) | None => retry.push_back(entry),
             }
         }
+        about(DUPLICATE_ID, "the vendor has this id of another event, or by another sender", repeated, out);
+        about("unverified", "the vendor has this id, or is about to", unverified, out);
         self.buffer.put_back(Part { entries: resend, resend: false });
         [accepted, retry]
     }
@@ -151,7 +168,7 @@ impl Delivery {
             let skewed = ahead_ms > CLOCK_SKEW_MS;
             if skewed && !self.skewed {
                 let text = ["this clock is ahead of the server's by ", &(ahead_ms / 1000).to_string(), " s"].concat();
-                out.push(Action::Notice { code: "clock_skew", text });
+                notice("clock_skew", text, out);
             }
             self.skewed = skewed;
         }
@@ -167,7 +184,7 @@ impl Delivery {
         self.recovering = false;
         self.failures = 0;
         if self.hold.take().is_some() {
-            out.push(Action::Notice { code: "hold_ended", text: String::from("the sink takes events again") });
+            notice("hold_ended", String::from("the sink takes events again"), out);
         }
     }
 
@@ -189,7 +206,7 @@ impl Delivery {
         if self.hold.as_ref().is_none_or(|hold| hold.status != said.status) {
             let status = said.status.unwrap_or_default().to_string();
             let text = if said.text.is_empty() { status } else { [&status, " ", &said.text].concat() };
-            out.push(Action::Notice { code: "hold_started", text });
+            notice("hold_started", text, out);
         }
         self.hold = Some(Hold { probe_at: now.mono_ms.saturating_add(HOLD_PROBE_MS), status: said.status });
     }
@@ -204,7 +221,7 @@ impl Delivery {
         if self.counts.quarantined >= self.settings.quarantine_events_max as u64 {
             if !self.quarantine_full {
                 let text = String::from("no more events are kept in quarantine; they are dropped and counted");
-                out.push(Action::Notice { code: "quarantine_full", text });
+                notice("quarantine_full", text, out);
             }
             self.quarantine_full = true;
             let mut dropped = Vec::new();
@@ -240,6 +257,16 @@ fn mark(entries: &mut VecDeque<Entry>, at: Mark, out: &mut Vec<Action>) {
     }
     if !seqs.is_empty() {
         out.push(Action::Ambiguous { seqs, at: at.wall_ms });
+    }
+}
+
+fn notice(code: &'static str, text: String, out: &mut Vec<Action>) {
+    out.push(Action::Notice { code, text, seqs: Vec::new() });
+}
+
+fn about(code: &'static str, text: &str, seqs: Vec<u64>, out: &mut Vec<Action>) {
+    if !seqs.is_empty() {
+        out.push(Action::Notice { code, text: text.to_owned(), seqs });
     }
 }
 

@@ -528,6 +528,38 @@ fn results_for_each_event() {
     assert_eq!(rig.answer(batch, 204)[0].1, [3, 6]);
 }
 
+#[test]
+fn an_id_that_the_vendor_knows_already() {
+    let mut rig = Rig::with(3);
+    let (batch, _) = rig.sent();
+    // The first may have arrived; the others may not.
+    let settle = |rig: &mut Rig, batch, verdicts| {
+        let outcome = Outcome::Answer(Answer { status: 422, ..Answer::default() });
+        let mut out = Vec::new();
+        rig.delivery.settle(batch, Verdict::Partial(verdicts), outcome, rig.now, rig.random, &mut out);
+        rig.delivery.poll(rig.now, rig.random, &mut out);
+        rig.did(out)
+    };
+    let known = |is_stored| EventVerdict::Known { is_stored };
+    settle(&mut rig, batch, vec![EventVerdict::Retry, known(true), known(false)]);
+    let about = |rig: &Rig| {
+        let notices = rig.actions.iter();
+        let notices = notices.filter_map(|a| match a {
+            Action::Notice { code, seqs, .. } => Some((*code, seqs.clone())),
+            _ => None,
+        });
+        notices.collect::<Vec<_>>()
+    };
+    assert_eq!(about(&rig), [("duplicate_id", vec![2, 3])]);
+    rig.pass(500);
+    let (batch, seqs) = rig.sent();
+    assert_eq!(seqs, [1]);
+    rig.actions.clear();
+    settle(&mut rig, batch, vec![known(false)]);
+    assert_eq!(about(&rig), [("unverified", vec![1])]);
+    assert_eq!(rig.count("delivered"), 3);
+}
+
 proptest::proptest! {
     /// Whatever is said of each event, and of how few: all are settled in the end, each once (the rig's account).
     #[test]
@@ -547,9 +579,10 @@ proptest::proptest! {
                 2 => Some(EventVerdict::Resend),
                 // The others are not mentioned.
                 3 => None,
+                4 => Some(EventVerdict::Known { is_stored: false }),
                 _ => Some(EventVerdict::Accepted),
             };
-            let verdicts = seqs.iter().map_while(|_| of(said.next().unwrap_or(4))).collect();
+            let verdicts = seqs.iter().map_while(|_| of(said.next().unwrap_or(5))).collect();
             let mut out = Vec::new();
             let outcome = Outcome::Answer(Answer { status: 207, ..Answer::default() });
             rig.delivery.settle(batch, Verdict::Partial(verdicts), outcome, rig.now, rig.random, &mut out);

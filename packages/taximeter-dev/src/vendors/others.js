@@ -135,7 +135,14 @@ export const creem = {
   // All or nothing, and only the first fault is told.
   refused: ([fault]) => creemError(fault?.message ?? '', `events[${fault?.at}].${fault?.field}`),
   malformed: (message) => creemError(message, 'events'),
-  accepted: (_, events, items) => json(202, { accepted: events.length, event_ids: items.map(({ id }) => id) }),
+  accepted(_, events, items, { store }) {
+    const counted = new Set(store.meters().map(({ eventType }) => eventType))
+    const warnings = events.flatMap(({ name }, index) =>
+      counted.has(name) ? [] : [{ index, code: 'no_matching_meter', message: `No meter counts events named ${name}.` }],
+    )
+    const ids = items.map(({ id }) => id)
+    return json(202, { accepted: events.length, event_ids: ids, ...(warnings.length > 0 && { warnings }) })
+  },
 }
 
 /** @param {string} message @param {string} param */

@@ -30,7 +30,7 @@ import { cloudEvent } from '../store.js'
  * @property {(event: any, fail: (field: string, message: string) => void, now: number) => void} check the vendor's rules
  * @property {(faults: Fault[], count: number) => Answer} refused
  * @property {(message: string) => Answer} malformed a body that is none of its schema
- * @property {(stored: number, events: any[], items: Item[]) => Answer} accepted
+ * @property {(stored: number, events: any[], items: Item[], context: Context) => Answer} accepted
  * @property {(ids: string[], context: Context) => Answer | undefined} [known] what it says to ids that it knows
  * @property {(headers: Headers) => Answer | undefined} [admit] what it asks of the headers
  */
@@ -83,7 +83,7 @@ export function endpoint(name, vendor) {
         context,
       )
       if (known) throw new Refused(known, refused)
-      return { items, answer: (stored) => vendor.accepted(stored, events, items) }
+      return { items, answer: (stored) => vendor.accepted(stored, events, items, context) }
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       return { items: error.items, answer: () => error.answer }
