@@ -133,7 +133,8 @@ class IndexedDbSpool implements Spool {
         const { at = Number.NEGATIVE_INFINITY, error } = this.#failure ?? {}
         if (performance.now() - at < RETRY_MS) throw error
         await this.#connect()
-        await this.#tabs.hold(this.#id)
+        // If the page was left meanwhile there is none.
+        if (this.#db !== undefined) await this.#tabs.hold(this.#id)
       } while (this.#db === undefined)
     } catch (error) {
       this.#coming = undefined
@@ -254,7 +255,7 @@ class IndexedDbSpool implements Spool {
   }
 
   async #takeOver(id: string): Promise<void> {
-    await this.#tabs.hold(this.#id)
+    if (this.#db !== undefined) await this.#tabs.hold(this.#id)
     if (this.#db === undefined) return
     const change = this.#change(this.#db)
     const mine: IDBRequest<Client | undefined> | undefined = this.#isAnew ? undefined : change.clients.get(this.#id)
@@ -317,7 +318,7 @@ class IndexedDbSpool implements Spool {
   }
 
   #inherit(): void {
-    if (!this.#isClosed) this.#tabs.inherit(() => void this.#look().catch(() => {}))
+    if (!this.#isClosed && !this.#away) this.#tabs.inherit(() => void this.#look().catch(() => {}))
   }
 
   #connect(): Promise<void> {

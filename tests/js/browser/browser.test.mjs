@@ -407,6 +407,39 @@ describe('in Chromium', { concurrency: 4 }, () => {
     assert.deepEqual([vendor.arrivals.length - length, countedOnce(vendor), (await stats(page)).pending], [2, 12, 0])
   })
 
+  test('a tab that is frozen while its store opens takes no lock, and goes on when it is woken', async (t) => {
+    const { vendor, tab } = await world(t, {
+      init: () => {
+        const { open } = IDBFactory.prototype
+        IDBFactory.prototype.open = function (...args) {
+          const request = open.apply(this, args)
+          const opened = new Promise((resolve) => request.addEventListener('success', resolve))
+          return Object.defineProperty(request, 'onsuccess', {
+            set(back) {
+              globalThis.letOpen = () => opened.then(back)
+            },
+          })
+        }
+      },
+    })
+    const page = await tab()
+    const held = await page.evaluate(async () => {
+      start()
+      record(1, 3)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      document.dispatchEvent(new Event('freeze'))
+      await letOpen()
+      await new Promise((resolve) => setTimeout(resolve))
+      // Granted after what was asked for before.
+      await navigator.locks.request('last', () => {})
+      return (await navigator.locks.query()).held.map(({ name }) => name)
+    })
+    assert.deepEqual(held, [])
+    await page.evaluate(() => document.dispatchEvent(new Event('resume')))
+    await until(() => page.evaluate(() => letOpen()).then(() => vendor.counted.size === 3))
+    assert.equal(countedOnce(vendor), 3)
+  })
+
   test('a Content-Security-Policy has to allow wasm-unsafe-eval, and nothing else; without it the error says so', async (t) => {
     const { tab } = await world(t, { csp: "default-src 'none'; connect-src 'self'; script-src 'self'" })
     const page = await tab()
