@@ -8,3 +8,6 @@ export async function until(is, ms = 60_000) {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+/** A flush that waits for its events, and not for its usual deadline. */
+export const settled = (meter) => meter.flush({ deadlineMs: 60_000 })

@@ -133,7 +133,7 @@ table(
   }),
 )
 
-const flushed = await meter.flush()
+const flushed = await meter.flush({ deadlineMs: 30_000 })
 const stats = meter.stats()
 console.log(
   `\nFlushed: ${flushed.delivered} delivered, ${flushed.pending} pending, ${flushed.quarantined} quarantined, ${flushed.dropped} dropped`,

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { dodo, openmeter, Taximeter } from 'taximeter'
 import { startDevServer } from 'taximeter-dev'
-import { until } from '../until.mjs'
+import { settled, until } from '../until.mjs'
 
 const KEY = 'sk-canary-4711'
 
@@ -29,7 +29,7 @@ const record = (meter, n) =>
 test('events leave in one batch, and flush() says so', async (t) => {
   const { server, meter } = await setUp(t)
   const ids = record(meter, 250)
-  assert.deepEqual(await meter.flush(), { delivered: 250, pending: 0, quarantined: 0, dropped: 0 })
+  assert.deepEqual(await settled(meter), { delivered: 250, pending: 0, quarantined: 0, dropped: 0 })
   assert.deepEqual(
     server
       .events()
@@ -50,10 +50,10 @@ test('a reply that is lost after the commit: the same bytes again, counted once'
   const { server, meter } = await setUp(t)
   // On a connection that has served before.
   record(meter, 1)
-  await meter.flush()
+  await settled(meter)
   server.script([{ commit: 'all', end: 'reset' }])
   record(meter, 19)
-  assert.deepEqual(await meter.flush(), { delivered: 20, pending: 0, quarantined: 0, dropped: 0 })
+  assert.deepEqual(await settled(meter), { delivered: 20, pending: 0, quarantined: 0, dropped: 0 })
   const attempts = new Map()
   for (const { id, sha256 } of server.requests.flatMap((request) => request.arrivals)) {
     attempts.set(id, [...(attempts.get(id) ?? []), sha256])
@@ -70,7 +70,7 @@ test('500 after the first events were stored: nothing lost, nothing twice', asyn
     { status: 503, commit: 'none' },
   ])
   record(meter, 20)
-  const { delivered } = await meter.flush()
+  const { delivered } = await settled(meter)
   assert.equal(delivered, 20)
   assert.equal(server.events().length, 20)
 })
@@ -103,7 +103,7 @@ test('one bad event in a batch is put aside with the reason; the others are deli
   server.script([refuse, refuse, refuse])
   const heard = []
   meter.on('quarantined', (event) => heard.push(event.id))
-  const counts = await meter.flush()
+  const counts = await settled(meter)
   assert.deepEqual({ ...counts }, { delivered: 3, pending: 0, quarantined: 1, dropped: 0 })
   assert.deepEqual(heard, [ids[0]])
   const [{ id, code, status, text, event }] = meter.quarantined()
@@ -143,7 +143,7 @@ test('Dodo: flat metadata in its own form, and its limits at record()', async (t
   meter.record({ type: 'llm.tokens', subject: 'cus_42', data: { tokens: 1284, model: 'gpt-4o-mini' } })
   assert.equal(meter.record({ type: 't', subject: 'c', data: { nested: {} } }).error?.code, 'field_limit')
   assert.equal(meter.record({ type: 't', subject: 'c', data: { long: 'x'.repeat(501) } }).error?.code, 'field_limit')
-  assert.equal((await meter.flush()).delivered, 1)
+  assert.equal((await settled(meter)).delivered, 1)
   const [{ type, subject, data }] = server.events()
   assert.deepEqual(
     { type, subject, data: JSON.parse(data) },

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { openmeter, Taximeter } from 'taximeter'
 import { startDevServer } from 'taximeter-dev'
 import { usageProxy } from '../../examples/browser-proxy/proxy.mjs'
+import { settled } from '../until.mjs'
 
 const event = (n) => ({ type: 'click', subject: 'c', data: { n } })
 
@@ -61,7 +62,7 @@ test('a request whose timers and answer were lost with its context is over when 
   assert.equal(meter.stats().inFlight, 1)
   const { now } = performance
   t.mock.method(performance, 'now', () => now.call(performance) + 12_000)
-  const { delivered, pending } = await meter.flush()
+  const { delivered, pending } = await settled(meter)
   assert.deepEqual([delivered, pending, answers.length], [1, 0, 0])
 })
 
@@ -85,7 +86,7 @@ test('a waitUntil that throws outside of a request costs nothing', async (t) => 
   const errors = []
   meter.on('error', ({ message }) => errors.push(message))
   assert.ok(meter.record(event(1)).id)
-  await meter.flush()
+  await settled(meter)
   assert.deepEqual([errors, server.events().length], [['no request'], 1])
 })
 
@@ -99,7 +100,7 @@ test('who watches the process hears the events of all clients', async (t) => {
   delivered.subscribe(listen)
   t.after(() => delivered.unsubscribe(listen))
   const { id } = meter.record(event(1))
-  await meter.flush()
+  await settled(meter)
   assert.deepEqual(heard, [{ ids: [id] }])
 })
 
@@ -233,7 +234,7 @@ test('the proxy sets the subject itself, and checks who, what, how large and how
   assert.equal(await ask(events(2)), 204)
   assert.equal(await ask(events(2)), 204)
   assert.equal(await ask(events(2)), 429)
-  await meter.flush()
+  await settled(meter)
   assert.deepEqual(
     server.events().map(({ id, subject }) => [id, subject]),
     [

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { settled } from '../until.mjs'
 import { internals } from './internals.mjs'
 
 const sdk = await internals('index', 'engine')
@@ -32,7 +33,7 @@ test('events that wait are sent by the new core, once', async () => {
   const before = record(meter, 30)
   trap()
   const after = record(meter, 30)
-  assert.deepEqual(await meter.flush(), { delivered: 60, pending: 0, quarantined: 0, dropped: 0 })
+  assert.deepEqual(await settled(meter), { delivered: 60, pending: 0, quarantined: 0, dropped: 0 })
   assert.deepEqual(resets, [1])
   assert.deepEqual(idsOf(bodies).sort(), [...before, ...after].sort())
   assert.equal(new Set([...before, ...after]).size, 60)
@@ -66,7 +67,7 @@ test('an event that waits counts once, though it is recorded again after the tra
   meter.record(order)
   trap()
   assert.deepEqual(meter.record(order), { id: 'order-1' })
-  assert.equal((await meter.flush()).delivered, 1)
+  assert.equal((await settled(meter)).delivered, 1)
   assert.deepEqual(idsOf(bodies), ['order-1'])
 })
 
@@ -83,7 +84,7 @@ test('a batch in flight is sent again with the same bytes; its late answer is fo
   record(meter, 1)
   release()
   await flushing
-  assert.equal((await meter.flush()).delivered, 6)
+  assert.equal((await settled(meter)).delivered, 6)
   const sent = JSON.parse(bodies[0])
   assert.ok(bodies.length >= 2)
   const again = bodies.slice(1).flatMap((body) => JSON.parse(body))

@@ -19,6 +19,7 @@ import { crc32 } from 'node:zlib'
 import { dodo, lago, openmeter, Taximeter } from 'taximeter'
 import { fileSpool } from 'taximeter/file'
 import { startDevServer } from 'taximeter-dev'
+import { settled } from '../until.mjs'
 import { internals } from './internals.mjs'
 import { event, SINK, stories, tell, wanted } from './spool-suite.mjs'
 
@@ -244,7 +245,7 @@ test('a disk that is full: told once, events wait in memory, and are delivered',
   const errors = []
   meter.on('error', ({ code }) => errors.push(code))
   for (let n = 0; n < 5; n++) meter.record({ type: 'a', subject: 'b', data: { n } })
-  assert.equal((await meter.close()).delivered, 5)
+  assert.equal((await meter.close({ deadlineMs: 60_000 })).delivered, 5)
   assert.deepEqual(errors, ['spool_degraded'])
 })
 
@@ -256,7 +257,7 @@ test('quarantine outlives the process, and is listed, exported, released and dis
   const first = open()
   server.script(Array.from({ length: 7 }, () => ({ status: 400, body: 'no\u001b[31m' })))
   const ids = [1, 2, 3, 4].map((n) => first.record({ type: 'a', subject: 'b', data: { n } }).id)
-  assert.equal((await first.close()).quarantined, 4)
+  assert.equal((await first.close({ deadlineMs: 60_000 })).quarantined, 4)
   const cli = (...args) => {
     const { stdout, stderr, status } = spawnSync(process.execPath, ['dist/cli.js', 'quarantine', path, ...args])
     return { out: stdout.toString(), err: stderr.toString(), status }
@@ -279,7 +280,7 @@ test('quarantine outlives the process, and is listed, exported, released and dis
 
   const second = open()
   assert.match(cli('--discard', 'all').err, /another client/)
-  assert.equal((await second.flush()).delivered, 1)
+  assert.equal((await settled(second)).delivered, 1)
   assert.deepEqual(
     second.quarantined().map(({ id, code, status }) => ({ id, code, status })),
     [
@@ -289,7 +290,7 @@ test('quarantine outlives the process, and is listed, exported, released and dis
   )
   assert.equal(second.release(ids[2]), 1)
   assert.equal(second.discard(), 1)
-  assert.deepEqual(await second.flush(), { delivered: 2, pending: 0, quarantined: 0, dropped: 1 })
+  assert.deepEqual(await settled(second), { delivered: 2, pending: 0, quarantined: 0, dropped: 1 })
   await second.close()
   assert.deepEqual(
     server
@@ -381,10 +382,10 @@ test('with only quarantine left, new events do not take the numbers of the old o
   const first = open()
   server.script([{ status: 400, body: 'no' }])
   const { id } = first.record({ type: 'a', subject: 'b' })
-  assert.equal((await first.close()).quarantined, 1)
+  assert.equal((await first.close({ deadlineMs: 60_000 })).quarantined, 1)
   const second = open()
   second.record({ type: 'a', subject: 'c' })
-  assert.equal((await second.close()).delivered, 1)
+  assert.equal((await second.close({ deadlineMs: 60_000 })).delivered, 1)
   const third = open()
   assert.deepEqual(
     third.quarantined().map((event) => event.id),
@@ -413,7 +414,7 @@ test('what is left at close() is the next one’s: the closed client sends it no
   await new Promise((resolve) => setTimeout(resolve, 700))
   assert.equal(requests, 1)
   assert.equal((await first.flush({ deadlineMs: 5000 })).pending, 1)
-  assert.equal((await next.close()).delivered, 1)
+  assert.equal((await next.close({ deadlineMs: 60_000 })).delivered, 1)
 })
 
 test('numbers of events go on where those of 32 bits end', async (t) => {
@@ -428,7 +429,7 @@ test('numbers of events go on where those of 32 bits end', async (t) => {
   for (let n = 0; n < 5; n++) meter.record({ type: 'a', subject: 'b', data: { n } })
   meter.record({ type: 'a', subject: 'b', data: { nested: {} } })
   assert.match(readFileSync(path, 'utf8'), / event 4294967296 .* event 4294967299 /s)
-  assert.deepEqual(await meter.flush(), { delivered: 7, pending: 0, quarantined: 0, dropped: 0 })
+  assert.deepEqual(await settled(meter), { delivered: 7, pending: 0, quarantined: 0, dropped: 0 })
   assert.equal(new Set(server.events().map(({ id }) => id)).size, 7)
   await meter.close()
 })

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import http from 'node:http'
 import { test } from 'node:test'
 import { dodo, openmeter, Taximeter } from 'taximeter'
-import { until } from '../until.mjs'
+import { settled, until } from '../until.mjs'
 
 /** A server that does with its n-th request what `script[n]` says, and accepts it where that says nothing. */
 async function listen(t, script = []) {
@@ -65,7 +65,7 @@ for (const [name, fetch] of [
     const meter = client(t, url, { fetch })
     for (let i = 1; i <= 10; i++) {
       record(meter)
-      assert.deepEqual(await meter.flush(), all(i))
+      assert.deepEqual(await settled(meter), all(i))
     }
     assert.equal(requests.length, 10)
     assert.ok(connections.size <= connectionsMax, `${connections.size} connections`)
@@ -82,7 +82,7 @@ for (const [name, fetch] of [
     const meter = client(t, url, { fetch, sink: dodo({ url, apiKey: 'canary' }) })
     for (let i = 1; i <= 3; i++) {
       record(meter)
-      assert.deepEqual(await meter.flush(), all(i))
+      assert.deepEqual(await settled(meter), all(i))
     }
     assert.equal(requests.length, 3)
     assert.ok(connections.size <= connectionsMax, `${connections.size} connections`)
@@ -92,9 +92,9 @@ for (const [name, fetch] of [
     const { url, requests } = await listen(t, [undefined, reset])
     const meter = client(t, url, { fetch })
     record(meter)
-    await meter.flush()
+    await settled(meter)
     const [first, second] = record(meter, 2)
-    assert.deepEqual(await meter.flush(), all(3))
+    assert.deepEqual(await settled(meter), all(3))
     assert.equal(requests.length, 3)
     assert.deepEqual(requests[1].ids, [first, second])
     assert.equal(requests[2].sha256, requests[1].sha256)
@@ -105,7 +105,7 @@ for (const [name, fetch] of [
     const meter = client(t, url, { fetch })
     for (let i = 1; i <= 3; i++) {
       record(meter)
-      assert.deepEqual(await meter.flush(), all(i))
+      assert.deepEqual(await settled(meter), all(i))
       // To the server one is idle a little after its answer has arrived.
       await until(() => {
         server.closeIdleConnections()
@@ -123,7 +123,7 @@ for (const [name, fetch] of [
     const { url } = await listen(t, [reset])
     const meter = client(t, url, { fetch, sink: forgetful(url) })
     record(meter)
-    await meter.flush()
+    await settled(meter)
     assert.deepEqual(
       meter.quarantined().map(({ code }) => code),
       ['dedup_window_expired'],
@@ -136,7 +136,7 @@ for (const [name, fetch] of [
     record(early)
     assert.equal((await early.flush({ deadlineMs: 100 })).pending, 1)
     await new Promise((ok) => server.listen(port, '127.0.0.1', ok))
-    assert.deepEqual(await early.flush(), all(1))
+    assert.deepEqual(await settled(early), all(1))
   })
 
   via('half a head and half a body of an error: again', async (t) => {
@@ -163,7 +163,7 @@ for (const [name, fetch] of [
     ])
     const meter = client(t, url, { fetch, sink: dodo({ url, apiKey: 'canary' }) })
     record(meter)
-    assert.deepEqual(await meter.flush(), all(1))
+    assert.deepEqual(await settled(meter), all(1))
     await sleep(700)
     assert.deepEqual([requests.length, meter.stats().delivered], [1, 1])
   })
@@ -181,13 +181,13 @@ for (const [name, fetch] of [
     const refused = await listen(t, [endless(400)])
     const meter = client(t, refused.url, { fetch })
     record(meter)
-    assert.equal((await meter.flush()).quarantined, 1)
+    assert.equal((await settled(meter)).quarantined, 1)
     const [{ text }] = meter.quarantined()
     assert.match(text, /^x{512}$/)
     const accepted = await listen(t, [endless(200)])
     const other = client(t, accepted.url, { fetch, sink: dodo({ url: accepted.url, apiKey: 'canary' }) })
     record(other)
-    assert.deepEqual(await other.flush(), all(1))
+    assert.deepEqual(await settled(other), all(1))
     // The connections are closed, so that the servers cannot go on.
     for (const { connections } of [refused, accepted]) {
       await until(() => [...connections].every((socket) => socket.destroyed))
@@ -216,7 +216,7 @@ for (const [name, fetch] of [
     const { url, requests } = await listen(t, [tooLarge, tooLarge, tooLarge])
     const meter = client(t, url, { fetch })
     const [first, second, third, fourth] = record(meter, 4)
-    assert.deepEqual({ ...(await meter.flush()) }, { ...all(3), quarantined: 1 })
+    assert.deepEqual({ ...(await settled(meter)) }, { ...all(3), quarantined: 1 })
     assert.deepEqual(
       requests.map((request) => request.ids),
       [[first, second, third, fourth], [first, second], [first], [second], [third], [fourth]],

@@ -35,7 +35,7 @@ const answer = await meter.wrap(fetch, { subject: 'customer-1' })(`${url}/v1/cha
   body: '{"model":"gpt-4o"}',
 })
 const { usage } = await answer.json()
-const stats = await meter.flush()
+const stats = await meter.flush({ deadlineMs: 60_000 })
 const refused = meter.record({ type: 'request', subject: 'c', data: { tokens: Number.NaN } }).error.code
 
 const line = (id, v) =>

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { Taximeter } from 'taximeter'
 import { startDevServer } from 'taximeter-dev'
+import { settled } from '../until.mjs'
 import { KEY, VENDORS } from './vendors.mjs'
 
 const NOBODY = 'nobody'
@@ -59,7 +60,7 @@ describe('sinks', { concurrency: 24 }, () => {
     check('what it is sent, packed or as text, it takes and keeps whole', async ({ server, meter, record }) => {
       const time = new Date(Date.now() - 60_000).toISOString()
       const ids = [...times(3, (n) => record(n)), record(4, { id: 'my-id', time })]
-      const { delivered } = await meter.flush()
+      const { delivered } = await settled(meter)
       assert.equal(delivered, 4)
       assertStored(server, ids, 10n)
       const mine = server.events().find(({ id }) => id === 'my-id')
@@ -77,14 +78,14 @@ describe('sinks', { concurrency: 24 }, () => {
 
     check('digits arrive as they are', async ({ server, meter }) => {
       meter.record({ type: 'call', subject: 'cus_42', data: { n: '12345678901234567890.000000000001', model: 'm' } })
-      await meter.flush()
+      await settled(meter)
       assert.match(server.events()[0]?.data ?? '', /12345678901234567890\.?0*/)
     })
 
     check('an answer is lost: sent again, counted once', async ({ server, meter, record, seen }) => {
       server.script([{ commit: 'all', end: 'reset' }])
       const ids = times(3, (n) => record(n))
-      const { delivered } = await meter.flush()
+      const { delivered } = await settled(meter)
       assert.equal(delivered, 3)
       assertStored(server, ids, 6n)
       // They were ours; only Autumn says as much of events that it is still working on.
@@ -98,7 +99,7 @@ describe('sinks', { concurrency: 24 }, () => {
 
     check('some of a batch are known already', async ({ server, meter, record, seen }) => {
       const ids = times(2, (n) => record(n))
-      await meter.flush()
+      await settled(meter)
       assert.deepEqual(repeatsOf(seen.map(({ detail }) => detail)), [])
       // Known to the vendor, and forgotten by this client: another one sends them with one more.
       const other = new Taximeter({ source: 'sinks', sink: vendor.make(server.url) })
@@ -116,7 +117,7 @@ describe('sinks', { concurrency: 24 }, () => {
         })
       }
       const { id } = other.record({ type: 'call', subject: 'cus_42', data: { n: 3, model: 'gpt-4o' } })
-      const { delivered } = await other.flush()
+      const { delivered } = await settled(other)
       await other.close()
       assert.deepEqual([sent, delivered], [2, 3])
       assertStored(server, [...ids, id], 6n)
@@ -130,7 +131,7 @@ describe('sinks', { concurrency: 24 }, () => {
     check('no answer within the deadline', async ({ server, meter, record }) => {
       server.script([{ commit: 'all', end: 'hang' }])
       const ids = times(2, (n) => record(n))
-      const { delivered } = await meter.flush({ deadlineMs: 14_000 })
+      const { delivered } = await settled(meter)
       assert.equal(delivered, 2)
       assertStored(server, ids, 3n)
     })
@@ -139,7 +140,7 @@ describe('sinks', { concurrency: 24 }, () => {
       check(`${status}: sent again`, async ({ server, meter, record }) => {
         server.script([{ status }])
         const ids = times(3, (n) => record(n))
-        assert.equal((await meter.flush()).delivered, 3)
+        assert.equal((await settled(meter)).delivered, 3)
         assertStored(server, ids, 6n)
       })
     }
@@ -147,7 +148,7 @@ describe('sinks', { concurrency: 24 }, () => {
     check('429: waits as long as it is asked to', async ({ server, meter, record, ingests }) => {
       server.script([{ status: 429, headers: { [vendor.wait ?? 'retry-after']: '1' } }])
       record(1)
-      assert.equal((await meter.flush()).delivered, 1)
+      assert.equal((await settled(meter)).delivered, 1)
       const [first, second] = ingests()
       assert.ok(second.time - first.time >= 1000, `${second.time - first.time} ms`)
     })
@@ -164,7 +165,7 @@ describe('sinks', { concurrency: 24 }, () => {
     check('413: halved', async ({ server, meter, record }) => {
       server.script([{ status: 413 }])
       const ids = times(4, (n) => record(n))
-      const { delivered, quarantined } = await meter.flush()
+      const { delivered, quarantined } = await settled(meter)
       assert.deepEqual([delivered, quarantined], vendor.single ? [3, 1] : [4, 0])
       if (!vendor.single) assertStored(server, ids, 10n)
     })
@@ -172,7 +173,7 @@ describe('sinks', { concurrency: 24 }, () => {
     if (vendor.asks) {
       check('one of a batch is refused: it alone', async ({ server, meter, record, ingests }) => {
         const ids = times(8, (n) => record(n, n === 3 ? { subject: NOBODY } : {}))
-        const { delivered, quarantined } = await meter.flush()
+        const { delivered, quarantined } = await settled(meter)
         assert.deepEqual([delivered, quarantined], [7, 1])
         const [refused] = meter.quarantined()
         assert.equal(refused.code, 'rejected')
@@ -190,7 +191,7 @@ describe('sinks', { concurrency: 24 }, () => {
     if (vendor.oldest) {
       check('too old to be taken: put aside before it is sent', async ({ meter, record, ingests }) => {
         record(1, { time: new Date(Date.now() - vendor.oldest) })
-        assert.equal((await meter.flush()).quarantined, 1)
+        assert.equal((await settled(meter)).quarantined, 1)
         assert.equal(meter.quarantined()[0].code, 'expired')
         assert.equal(ingests().length, 0)
       })
@@ -201,7 +202,7 @@ describe('sinks', { concurrency: 24 }, () => {
     const meters = [{ slug: 'calls', eventType: 'call', aggregation: 'COUNT' }]
     const work = async ({ meter, record, seen }) => {
       const ids = ['call', 'kall', 'call', 'kall'].map((type) => record(1, { type }))
-      assert.equal((await meter.flush()).delivered, 4)
+      assert.equal((await settled(meter)).delivered, 4)
       const [warning, ...others] = seen.filter(({ name }) => name === 'sink-state').map(({ detail }) => detail)
       assert.deepEqual(others, [])
       assert.deepEqual(warning, {

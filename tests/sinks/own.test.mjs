@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { consoleSink, custom, memory, Taximeter, webhook } from 'taximeter'
+import { settled } from '../until.mjs'
 
 const SECRET = `whsec_${Buffer.from('0123456789abcdef01234567').toString('base64')}`
 
@@ -42,7 +43,7 @@ test('webhook: batches, signed, the same bytes under the same message id when se
   const sink = webhook({ url, secret: SECRET })
   const meter = new Taximeter({ source: 'shop', sink })
   const ids = [1, 2, 3].map((n) => meter.record(event(n)).id)
-  assert.equal((await meter.flush()).delivered, 3)
+  assert.equal((await settled(meter)).delivered, 3)
   const [first, second] = requests
   assert.equal(first.headers['content-type'], 'application/cloudevents-batch+json')
   assert.deepEqual(
@@ -63,7 +64,7 @@ test('webhook: one event a request, structured and binary', async () => {
     const meter = new Taximeter({ source: 'shop', sink: webhook({ url, mode, secret: SECRET, token: 'tok' }) })
     meter.record(event(1))
     meter.record({ type: 'bare', subject: 's' })
-    assert.equal((await meter.close()).delivered, 2)
+    assert.equal((await meter.close({ deadlineMs: 60_000 })).delivered, 2)
   }
   const [whole, , split, bare] = requests
   assert.equal(whole.headers['content-type'], 'application/cloudevents+json')
@@ -111,7 +112,7 @@ test('custom: what it throws is sent again, by its status if it has one; what it
   const sink = custom({ send, dedup: 'unlimited' })
   const meter = new Taximeter({ source: 'shop', sink })
   const ids = [1, 2, 3].map((n) => meter.record(event(n)).id)
-  const { delivered, quarantined } = await meter.flush()
+  const { delivered, quarantined } = await settled(meter)
   assert.deepEqual([delivered, quarantined, calls.length], [2, 1, 3])
   assert.equal(new Set(calls).size, 1, 'the same bytes each time')
   const [aside] = meter.quarantined()
@@ -127,7 +128,7 @@ test('custom: a refusal without names is found by halves', async () => {
   }
   const meter = new Taximeter({ source: 'shop', sink: custom({ send }) })
   for (let n = 0; n < 8; n++) meter.record(event(n))
-  const { delivered, quarantined } = await meter.close()
+  const { delivered, quarantined } = await meter.close({ deadlineMs: 60_000 })
   assert.deepEqual([delivered, quarantined], [7, 1])
   assert.ok(calls <= 8, `${calls} calls`)
 })

@@ -202,7 +202,7 @@ for (const [vendor, send] of Object.entries(SENDS)) {
 const ours = (vendor) => async (url) => {
   const meter = new Taximeter({ source: 'sinks', sink: VENDORS[vendor].make(url) })
   meter.record({ id, time, type: 'call', subject: 'cus_42', data: DATA[vendor] ?? data })
-  assert.equal((await meter.close()).delivered, 1)
+  assert.equal((await meter.close({ deadlineMs: 60_000 })).delivered, 1)
 }
 
 /** A body without the liberties that a vendor leaves: members' order, how a time is written, a list of one, JSON's name. */
