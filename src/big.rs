@@ -245,3 +245,8 @@ pub(crate) fn text(negative: bool, n: u128, scale: u32) -> String {
     }
     text
 }
+
+/// The digits of an integer.
+pub(crate) fn digits(n: u128) -> String {
+    text(false, n, 0)
+}

@@ -5,6 +5,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+pub(crate) use crate::big::digits;
 use crate::big::{self, Big};
 use crate::error::{Error, Result};
 use crate::float;
@@ -337,11 +338,6 @@ fn fit(negative: bool, mut magnitude: Big, mut scale: i64) -> Result<Decimal> {
         }
         scale = scale.saturating_sub(1);
     }
-}
-
-/// The digits of an integer.
-pub(crate) fn digits(n: u128) -> String {
-    big::text(false, n, 0)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use crate::big::{Big, scan};
+use crate::big::{self, Big, scan};
 
 /// Integers up to here are exact.
 const EXACT_MAX: u64 = 1 << 53;
@@ -194,7 +194,7 @@ pub fn js_text(x: f64) -> String {
     let text = if x.is_infinite() {
         "Infinity".to_owned()
     } else if let Some(n) = whole(x) {
-        crate::decimal::digits(n.unsigned_abs().into())
+        big::digits(n.unsigned_abs().into())
     } else {
         let (digits, point) = shortest(x.abs());
         if (-5..=21).contains(&point) { fixed(&digits, point) } else { scientific(&digits, point, 1) }
@@ -242,7 +242,7 @@ fn fixed(digits: &str, point: i64) -> String {
 fn scientific(digits: &str, point: i64, exponent_digits_min: usize) -> String {
     let mut text = fixed(digits, 1);
     text.push_str(if point > 0 { "e+" } else { "e-" });
-    let exponent = crate::decimal::digits((point - 1).unsigned_abs().into());
+    let exponent = big::digits((point - 1).unsigned_abs().into());
     if exponent.len() < exponent_digits_min {
         text.push('0');
     }

@@ -1,7 +1,7 @@
 //! The usage record: one per HTTP answer and model that ran.
 
 use super::members::Members;
-use super::usage::Usage;
+use super::usage::{Usage, number};
 use crate::json::Writer;
 use crate::time::millis_text;
 
@@ -114,10 +114,4 @@ pub(super) fn first<'a>(text: &'a str, other: &'a str) -> &'a str {
 #[inline(never)]
 pub(super) fn join(parts: &[&str]) -> String {
     parts.concat()
-}
-
-/// A number as text.
-#[inline(never)]
-pub(super) fn number(n: u64) -> String {
-    n.to_string()
 }

@@ -1,7 +1,6 @@
 //! The counts of a usage record.
 
 use super::members::{Folded, Members, count, cut};
-use super::record::number;
 
 /// Wholes and their parts, of one kind a line. Those of one line are at most the whole.
 const KINDS: &str = "\
@@ -63,6 +62,12 @@ impl Usage {
         }
         clamped
     }
+}
+
+/// A number as text.
+#[inline(never)]
+pub(in crate::llm) fn number(n: u64) -> String {
+    n.to_string()
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use crate::llm::answer::Answers;
 use crate::llm::members::{Members, count, one_of};
-use crate::llm::record::number;
 use crate::llm::route::Shape;
 use crate::llm::sieve::{Keep, Kept};
+use crate::llm::usage::number;
 
 /// Which members of a body are needed; those of all shapes, since none has content where another has numbers.
 pub(in crate::llm) const KEPT: &Kept = &[
