@@ -107,6 +107,10 @@ export class Core {
      * See [`Client::time_range`].
      */
     timeRange(): string;
+    /**
+     * See [`Client::use_book`].
+     */
+    useBook(settings: string): void;
 }
 
 /**
