@@ -3,18 +3,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { until } from '../../until.mjs'
 import { stories, wanted } from '../spool-suite.mjs'
-import { closeBrowser, kill, openBrowser, world } from './harness.mjs'
+import { closeBrowser, countedOnce, kill, openBrowser, world } from './harness.mjs'
 
 before(openBrowser)
 after(closeBrowser)
-
-/** Each event is counted once, whatever happened, with one set of bytes; gives how many there are. */
-function countedOnce({ counted, arrivals }) {
-  const hashes = new Map()
-  for (const { key, sha256 } of arrivals) hashes.set(key, (hashes.get(key) ?? new Set()).add(sha256))
-  for (const [key, times] of counted) assert.deepEqual([times.length ?? times, hashes.get(key).size], [1, 1])
-  return counted.size
-}
 
 const attempts = ({ arrivals }) => Math.max(...arrivals.map(({ attempt }) => attempt))
 

@@ -52,15 +52,20 @@ export async function openBrowser() {
 
 export const closeBrowser = () => browser?.close()
 
-/** A vendor and a profile of its own: tabs of it share what they store, with no other's. */
-export async function world(t, { csp = CSP, init, ...options } = {}) {
+/** A vendor that has pages too. */
+export function site({ csp = CSP, ...options } = {}) {
   const serve = (req, res) => {
     const path = new URL(req.url, 'http://a').pathname
     const type = /\.m?js$/.test(path) ? 'text/javascript' : 'text/html'
     const body = FILES[path] ?? (path === '/elsewhere' ? '' : '<script type="module" src="/page.js"></script>')
     res.writeHead(200, { 'content-type': type, 'content-security-policy': csp }).end(body)
   }
-  const vendor = await new Vendor(realTime, { serve, ...options }).open()
+  return new Vendor(realTime, { serve, ...options }).open()
+}
+
+/** A vendor and a profile of its own: tabs of it share what they store, with no other's. */
+export async function world(t, { init, ...options } = {}) {
+  const vendor = await site(options)
   const context = await browser.newContext()
   context.setDefaultTimeout(SLOW_MS)
   if (init) await context.addInitScript(init)
@@ -86,4 +91,12 @@ export async function kill(page) {
   const crashed = new Promise((resolve) => page.once('crash', resolve))
   session.send('Page.crash').catch(() => {})
   await crashed
+}
+
+/** Each event is counted once, whatever happened, with one set of bytes; gives how many there are. */
+export function countedOnce({ counted, arrivals }) {
+  const hashes = new Map()
+  for (const { key, sha256 } of arrivals) hashes.set(key, (hashes.get(key) ?? new Set()).add(sha256))
+  for (const [key, times] of counted) assert.deepEqual([times.length ?? times, hashes.get(key).size], [1, 1])
+  return counted.size
 }
