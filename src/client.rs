@@ -247,6 +247,11 @@ impl Client {
         self.delivery.discard();
     }
 
+    /// See [`Delivery::forget_waiting`].
+    pub fn forget_waiting(&mut self) {
+        self.delivery.forget_waiting();
+    }
+
     /// Seals what waits at once.
     pub fn flush(&mut self) {
         self.delivery.flush();

@@ -12,6 +12,9 @@ function channel(name: string): Channel | undefined {
   return module?.channel(`taximeter:${name}`)
 }
 
+/** Where something is told. */
+export type Teller<Events> = Pick<Emitter<Events>, 'has' | 'emit'>
+
 /** Listeners by name. A listener that throws is reported on the console and hurts nobody else. */
 export class Emitter<Events> {
   readonly #channels = new Map<keyof Events, Channel | undefined>()

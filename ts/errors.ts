@@ -11,6 +11,8 @@ export class TaximeterError extends Error {
   readonly help?: string
   /** The HTTP status with which the meter server would answer the same input. */
   readonly http?: number
+  /** Which sink of a `tee` it is about: its place there. */
+  readonly sink?: number
 
   constructor(
     code: string,

@@ -39,6 +39,7 @@ export {
   type Send,
 } from './sink/custom'
 export type { BatchOptions, Sink } from './sink/sink'
+export { type TeeMember, tee } from './sink/tee'
 export {
   type AutumnOptions,
   autumn,

@@ -235,7 +235,7 @@ export function single(first: number, id: string, timeMs: number, bytes: Uint8Ar
 }
 
 /** Events as the spool keeps them. */
-export function entriesOf(piece: Piece, separatorBytes: number): Entry[] {
+export function entriesOf(piece: Piece, separatorBytes: number): Extract<Entry, { do: 'event' }>[] {
   const { first, bytes, ends } = piece
   return Array.from(ends, (end, index) => ({
     do: 'event',

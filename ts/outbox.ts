@@ -1,7 +1,7 @@
 import { now, random } from './clock'
 import type { CoreHandle } from './core'
 import { type Outcome, outlivingBytes, send, type Transport, timeout } from './driver'
-import type { Emitter } from './emitter'
+import type { Teller } from './emitter'
 import type { Core } from './engine'
 import { TaximeterError } from './errors'
 import { Flushes } from './flushes'
@@ -40,7 +40,7 @@ export class Outbox {
   readonly #transport: Transport
   readonly #prefix: Uint8Array
   readonly #suffix: Uint8Array
-  readonly #events: Emitter<TaximeterEvents>
+  readonly #events: Teller<TaximeterEvents>
   /** Makes pending what is staged. */
   readonly #drain: () => void
   readonly #kept: Kept
@@ -59,6 +59,8 @@ export class Outbox {
   readonly #extension: Extension
   /** Something that was taken over is in a form that cannot be read back: previews are not the whole. */
   isUncounted = false
+  /** How many were taken over. */
+  inherited = 0
   readonly #counts = { recorded: 0, delivered: 0, quarantined: 0, dropped: 0, requests: 0 }
   readonly #flushes = new Flushes()
   #lastSeq = 0
@@ -69,7 +71,7 @@ export class Outbox {
   constructor(
     core: CoreHandle,
     transport: Transport,
-    events: Emitter<TaximeterEvents>,
+    events: Teller<TaximeterEvents>,
     drain: () => void,
     spool: Spool | undefined,
     waitUntil: WaitUntil | undefined,
@@ -99,6 +101,14 @@ export class Outbox {
   /** Whether what is recorded has to be written down before `record()` returns. */
   get isSpooled(): boolean {
     return this.#spool.exists
+  }
+
+  /** Takes what the core made of an event's text. */
+  take(taken: Taken): void {
+    if (!('seq' in taken)) return
+    const { seq, id, text, timeMs, dropped, due } = taken
+    const bytes = encoder.encode(this.#core.request.separator + text) as Uint8Array<ArrayBuffer>
+    this.add(single(seq, id, timeMs, bytes), dropped, due)
   }
 
   /** Takes events that the core has accepted. */
@@ -206,6 +216,7 @@ export class Outbox {
 
   #takeOverOne({ seq, id, timeMs, bytes, ambiguousAt, reason }: LeftEvent): void {
     this.#counts.recorded += 1
+    this.inherited += 1
     // It is usage that the vendor will know of.
     if (!this.#core.call((core) => core.inherit(id, bytes, Date.now()))) this.isUncounted = true
     if (reason) {
@@ -457,6 +468,11 @@ export class Outbox {
     this.#isLeaving = false
   }
 }
+
+/** What the core makes of an event; without a number it is known already. */
+export type Taken =
+  | { seq: number; id: string; text: string; bytes: number; timeMs: number; dropped: number[]; due: boolean }
+  | { id: string }
 
 /** The answer for a request none of whose events are this client's any more. */
 const NOTHING = { contentType: undefined, retryAfter: undefined, date: undefined, body: '' }

@@ -4,14 +4,14 @@ import { type Target, type Transport, viaFetch } from './driver'
 import { Emitter } from './emitter'
 import { TaximeterError } from './errors'
 import { dataText, jsonText } from './json'
-import { encoder, single } from './kept'
 import type { Finding } from './lint'
 import { viaNode } from './node-http'
 import { coreOptions, type TaximeterOptions } from './options'
-import { FLUSH_DEADLINE_MS, Outbox } from './outbox'
+import { FLUSH_DEADLINE_MS, Outbox, type Taken } from './outbox'
 import { eventsBytes } from './preview'
 import type { PriceBookData } from './price/book'
 import { Budget, type BudgetOptions, type Comparison, type Plan } from './price/plan'
+import type { Delivery } from './sink/sink'
 import { Span, type SpanOptions, timed } from './span'
 import { Staging } from './staging/staging'
 import type {
@@ -57,7 +57,7 @@ export class Taximeter {
   /** The build shortens names; this one is for people. */
   static readonly name = 'Taximeter'
   readonly #core: CoreHandle
-  readonly #outbox: Outbox
+  readonly #outbox: Delivery
   readonly #staging: Staging
   readonly #events = new Emitter<TaximeterEvents>()
   readonly #openCalls = new OpenCalls()
@@ -86,14 +86,20 @@ export class Taximeter {
       },
       (error) => this.#events.emit('error', error),
     )
-    this.#outbox = new Outbox(
-      this.#core,
-      options.sink.connect((target) => this.#transport(target), this.#core.request),
-      this.#events,
-      () => this.#staging.drain(),
-      options.spool,
-      options.waitUntil,
-    )
+    this.#outbox = options.sink.deliver({
+      options,
+      core: this.#core,
+      events: this.#events,
+      open: (core, sink, events, spool) =>
+        new Outbox(
+          core,
+          sink.connect((target) => this.#transport(target), core.request),
+          events,
+          () => this.#staging.drain(),
+          spool,
+          options.waitUntil,
+        ),
+    })
     this.#staging = new Staging(this.#core, this.#outbox)
     this.#host = usageHost(
       this.#core,
@@ -131,7 +137,9 @@ export class Taximeter {
       const text = jsonText(event)
       this.#staging.drain()
       this.#core.seed()
-      return { id: this.#keep(JSON.parse(this.#core.call((core) => core.record(text, Date.now(), now()))) as Kept) }
+      const taken: Taken = JSON.parse(this.#core.call((core) => core.record(text, Date.now(), now())))
+      this.#keep(taken, text)
+      return { id: taken.id }
     } catch (thrown) {
       const error = this.#refuse(thrown)
       if (this.#options.strict) throw error
@@ -393,7 +401,8 @@ export class Taximeter {
 
   /** Counters. `recorded` is the sum of `delivered`, `pending`, `quarantined` and `dropped`, at every moment. */
   stats(): Stats {
-    return { ...this.#outbox.stats(), refused: this.#refused, unmetered: this.#unmetered }
+    const stats = this.#outbox.stats()
+    return { ...stats, refused: this.#refused + (stats.refused ?? 0), unmetered: this.#unmetered }
   }
 
   /** Events that the vendor refused for good, with the reason: kept until they are released or discarded. */
@@ -466,18 +475,8 @@ export class Taximeter {
     return error
   }
 
-  #keep(kept: Kept): string {
-    if ('seq' in kept) {
-      const { seq, id, text, timeMs, dropped, due } = kept
-      const bytes = encoder.encode(this.#core.request.separator + text) as Uint8Array<ArrayBuffer>
-      this.#outbox.add(single(seq, id, timeMs, bytes), dropped, due)
-      this.#staging.forgetRoom()
-    }
-    return kept.id
+  #keep(taken: Taken, text?: string): void {
+    this.#outbox.take(taken, text)
+    this.#staging.forgetRoom()
   }
 }
-
-/** What the core makes of an event; without a number it is known already. */
-type Kept =
-  | { seq: number; id: string; text: string; bytes: number; timeMs: number; dropped: number[]; due: boolean }
-  | { id: string }

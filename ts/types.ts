@@ -380,6 +380,14 @@ export interface Stats {
   spool: 'none' | 'ok' | 'degraded'
   /** What the sink is doing. */
   state: 'idle' | 'sending' | 'backoff' | 'held'
+  /** Those of each sink of a `tee`, in order: the others are sums of these, in which an event counts once for each sink. */
+  sinks?: SinkStats[]
+}
+
+/** Counters of one sink of a `tee`. */
+export interface SinkStats extends Omit<Stats, 'unmetered' | 'sinks'> {
+  /** Which it is, e.g. `openmeter` or `stripe-v1`. */
+  sink: string
 }
 
 /** An event that the vendor refused for good: kept, never sent again by itself. */
@@ -393,16 +401,18 @@ export interface QuarantinedEvent {
   text?: string
   /** The event as the vendor was sent it (JSON text). */
   event: string
+  /** Whose refusal it was: the place in a `tee`. */
+  sink?: number
 }
 
-/** What `on()` can listen to, with what the listener is given. */
+/** What `on()` can listen to, with what the listener is given; `sink` is the place in a `tee`. */
 export interface TaximeterEvents {
   /** An event was refused, or the SDK itself failed at something. The user's own call was not affected. */
   error: TaximeterError
   /** Ids that the sink has accepted. */
-  delivered: { ids: string[] }
+  delivered: { ids: string[]; sink?: number }
   quarantined: QuarantinedEvent
-  dropped: { ids: string[] }
+  dropped: { ids: string[]; sink?: number }
   /**
    * What the sink says of itself: `hold_started`, `hold_ended` (it stopped taking events, takes them again), `clock_skew`,
    * `quarantine_full`. And of events that count as delivered, with the vendor's words: `duplicate_id` (the vendor had the
@@ -410,7 +420,7 @@ export interface TaximeterEvents {
    * that it has the id, or is about to: Autumn), `vendor_warning` (it took them and warns, e.g. that no meter counts them:
    * Creem). `ids` are those of the events, if the vendor names them.
    */
-  'sink-state': { code: string; text: string; ids?: string[] }
+  'sink-state': { code: string; text: string; ids?: string[]; sink?: number }
   /** The WebAssembly instance was replaced; nothing was lost. */
   'engine-reset': { generation: number }
 }

@@ -222,6 +222,13 @@ impl Delivery {
         self.counts.dropped = self.counts.dropped.saturating_add(1);
     }
 
+    /// Others deliver what waits here: it is forgotten, and counts as delivered.
+    pub fn forget_waiting(&mut self) {
+        self.counts.delivered = self.counts.delivered.saturating_add(self.buffer.count() as u64);
+        self.counts.queue_bytes = 0;
+        self.buffer = Buffer::default();
+    }
+
     /// What waits now need not wait for company. A backoff, a `Retry-After` and a hold stay as they are.
     pub fn flush(&mut self) {
         self.buffer.flush();

@@ -246,6 +246,12 @@ impl Core {
         self.0.discard();
     }
 
+    /// See [`Client::forget_waiting`].
+    #[wasm_bindgen(js_name = forgetWaiting)]
+    pub fn forget_waiting(&mut self) {
+        self.0.forget_waiting();
+    }
+
     /// See [`Client::flush`].
     pub fn flush(&mut self) {
         self.0.flush();

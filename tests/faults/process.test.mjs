@@ -13,18 +13,9 @@ import { fileSpool } from 'taximeter/file'
 import './harness/hostile.mjs'
 import { until } from '../until.mjs'
 import { note } from './harness/results.mjs'
-import { Vendor } from './harness/server.mjs'
+import { realTime, Vendor } from './harness/server.mjs'
 
 const folder = new URL('process/', import.meta.url)
-const realTime = {
-  get ms() {
-    return performance.now()
-  },
-  get trueMs() {
-    return Date.now()
-  },
-  after: (ms, back) => setTimeout(back, ms),
-}
 
 for (const file of readdirSync(folder)
   .filter((name) => name.endsWith('.json'))

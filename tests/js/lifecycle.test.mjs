@@ -117,7 +117,7 @@ function inPage(code) {
     globalThis.fetch = async (url, init) => { sent.push({ url, ...init }); return new Response(null, { status: 204 }) }
     const hide = (type) => { hidden.visibilityState = 'hidden'; (type === 'pagehide' ? listeners : hidden).dispatchEvent(new Event(type)) }
     Object.defineProperty(globalThis, 'process', { value: undefined })
-    const { openmeter, dodo, Taximeter } = await import('taximeter')
+    const { openmeter, dodo, Taximeter, tee } = await import('taximeter')
     const soon = () => new Promise((ok) => setTimeout(ok, 20))
     ${code}`
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', page], {
@@ -154,6 +154,20 @@ for (const type of ['visibilitychange', 'pagehide']) {
     assert.equal(headers.authorization, undefined)
   })
 }
+
+test('a page that is hidden sends what waits to each sink of a tee', () => {
+  const sent = inPage(`
+    const sink = (url) => openmeter({ url, batch: { lingerMs: 60_000 } })
+    const meter = new Taximeter({ source: 's', sink: tee([sink('https://a.b'), sink('https://c.d')]) })
+    meter.record({ type: 't', subject: 'c' })
+    hide('pagehide')
+    while (sent.length < 2) await soon()
+    log(JSON.stringify(sent.map(({ url, keepalive }) => [new URL(url).host, keepalive])))`)
+  assert.deepEqual(sent, [
+    ['a.b', true],
+    ['c.d', true],
+  ])
+})
 
 test('no request of a page is larger than what outlives it, in bytes', () => {
   const sizes = inPage(`

@@ -1,10 +1,32 @@
+import type { CoreHandle } from '../core'
 import type { RequestShape, Target, Transport } from '../driver'
+import type { Teller } from '../emitter'
 import { TaximeterError } from '../errors'
 import { isBrowser } from '../lifecycle'
+import type { TaximeterOptions } from '../options'
+import type { Outbox, Taken } from '../outbox'
+import type { Spool } from '../spool/journal'
+import type { Stats, TaximeterEvents } from '../types'
 import { gzipped, withSession } from './prepared'
 
 /** Makes a way to send bodies to a target. */
 export type Connect = (target: Target) => Transport
+
+/** What becomes of the events that a client's core has accepted: one sink's outbox, or several. */
+export interface Delivery extends Omit<Outbox, 'take' | 'stats' | 'inherited' | 'result'> {
+  /** `given` is what was recorded. */
+  take(taken: Taken, given?: string): void
+  /** `refused` are those that a sink did not take from the client. */
+  stats(): Omit<Stats, 'refused' | 'unmetered'> & { refused?: number }
+}
+
+/** The parts of a client, and how it opens an outbox. */
+export interface Parts {
+  readonly options: TaximeterOptions
+  readonly core: CoreHandle
+  readonly events: Teller<TaximeterEvents>
+  open(core: CoreHandle, sink: Sink, events: Teller<TaximeterEvents>, spool: Spool | undefined): Outbox
+}
 
 /**
  * Where events go. Made by a factory such as {@link openmeter}; it is data, and what it declares is checked by the core
@@ -23,6 +45,11 @@ export class Sink {
     for (const [name, value] of Object.entries(settings)) if (value === undefined) delete settings[name]
     this.settings = Object.freeze(settings)
     this.#secret = secret
+  }
+
+  /** How events get here from a client. */
+  deliver({ options, core, events, open }: Parts): Delivery {
+    return open(core, this, events, options.spool)
   }
 
   /** The way to send requests as the core describes them. The secret never enters the core: it is put in here. */

@@ -2,7 +2,7 @@ import { now } from '../clock'
 import type { CoreHandle } from '../core'
 import { type Core, linearMemory } from '../engine'
 import { encoder } from '../kept'
-import type { Outbox } from '../outbox'
+import type { Delivery } from '../sink/sink'
 import type { QuarantinedEvent, Recorded, UsageEvent } from '../types'
 import { Chunks, DRAINED_BYTES_MAX, Drained } from './drained'
 import { Handle, Segment } from './segment'
@@ -41,7 +41,7 @@ const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype'])
  */
 export class Staging {
   readonly #core: CoreHandle
-  readonly #outbox: Outbox
+  readonly #outbox: Delivery
   #places: Places | undefined
   #memory!: WebAssembly.Memory
   #words!: Uint32Array
@@ -69,7 +69,7 @@ export class Staging {
   /** Keys in the order of the last event: mostly they come again. */
   #shape: Key[] = []
 
-  constructor(core: CoreHandle, outbox: Outbox) {
+  constructor(core: CoreHandle, outbox: Delivery) {
     this.#core = core
     this.#outbox = outbox
   }

@@ -86,6 +86,17 @@ fn flush_spares_the_wait_for_company_only() {
 }
 
 #[test]
+fn what_others_deliver_is_forgotten() {
+    let mut rig = Rig::with(3);
+    rig.delivery.forget_waiting();
+    rig.account.values_mut().for_each(|place| *place = "delivered");
+    rig.check();
+    assert!(rig.poll().is_empty());
+    rig.record(1);
+    assert_eq!(rig.sent().1, [4]);
+}
+
+#[test]
 fn who_leaves_sends_beside_what_is_under_way() {
     let leave = |rig: &mut Rig, bytes_max| {
         let mut out = Vec::new();

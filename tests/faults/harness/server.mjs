@@ -5,6 +5,17 @@ import http from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { elements, members } from '../../../packages/taximeter-dev/src/slice.js'
 
+/** The clock for what is played against real processes. */
+export const realTime = {
+  get ms() {
+    return performance.now()
+  },
+  get trueMs() {
+    return Date.now()
+  },
+  after: (ms, back) => setTimeout(back, ms),
+}
+
 /**
  * A step is the fate of one request; `times` makes it so many.
  *

@@ -3,17 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { chromium as driver } from 'playwright-core'
 import { chromium } from '../../../scripts/chromium.mjs'
-import { Vendor } from '../../faults/harness/server.mjs'
-
-const realTime = {
-  get ms() {
-    return performance.now()
-  },
-  get trueMs() {
-    return Date.now()
-  },
-  after: (ms, back) => setTimeout(back, ms),
-}
+import { realTime, Vendor } from '../../faults/harness/server.mjs'
 
 const read = (path) => readFileSync(new URL(path, import.meta.url))
 const FILES = {
