@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 
 const GOAL_GZIP_BYTES = 45_000
-const CEILING_GZIP_BYTES = 162_100
+const CEILING_GZIP_BYTES = 162_300
 /** What `taximeter/full` adds: a little above what it is. */
 const FULL_CEILING_GZIP_BYTES = 110_300
 

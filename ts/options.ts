@@ -4,7 +4,7 @@ import { dataText } from './json'
 import { isPage } from './lifecycle'
 import { Sink } from './sink/sink'
 import type { Spool } from './spool/journal'
-import type { AnyMeter, LlmEvents, Prices } from './types'
+import type { AnyMeter, LlmEvents, Prices, StorageEvents } from './types'
 import type { OnAbort } from './wrap/host'
 
 /** Options of {@link Taximeter}. */
@@ -42,6 +42,8 @@ export interface TaximeterOptions {
   provider?: (url: URL) => string | undefined
   /** The form of the events that wrapped LLM clients make. */
   llm?: LlmEvents
+  /** The form of the events that a wrapped S3 client makes. */
+  storage?: StorageEvents
   /**
    * What is done about an LLM stream that is left early, whose usage the provider may tell only at its end. `partial`
    * (if absent): what was told is counted. `drain`: the rest is read in the background, at your cost; the process has to
@@ -63,13 +65,14 @@ const OPTIONS = [
   'strict',
   'provider',
   'llm',
+  'storage',
   'onAbort',
 ]
 
 /** What options are; what is ignored without a word is missed later. */
 const KINDS = {
   function: ['fetch', 'provider', 'waitUntil'],
-  object: ['llm', 'prices', 'spool'],
+  object: ['llm', 'prices', 'spool', 'storage'],
   boolean: ['lint', 'strict'],
 } as const
 

@@ -151,7 +151,7 @@ export class Taximeter {
    * Meters an LLM client: every answer it gets becomes one usage event of `context.subject`. The client that comes back
    * has the same class and types, and behaves the same in every way; the one that was given is left as it is. A `fetch`
    * or a model of the AI SDK's can be wrapped as well, and so can the `S3Client` of `@aws-sdk/client-s3`: what it sends and
-   * gets becomes events of type `storage.usage`.
+   * gets becomes events of type `storage.usage`, or as the option `storage` says.
    *
    * Without `context` each call has to say whose it is: by {@link run}, or by the request header `taximeter-context`
    * (`subject=customer-1&feature=summary`, which the provider never sees). What they say wins over `context`.
@@ -168,6 +168,7 @@ export class Taximeter {
       contexts: this.#contexts,
       open: this.#openCalls,
       record: (event) => this.#try(event),
+      storage: this.#options.storage,
     })
   }
 

@@ -350,6 +350,16 @@ export interface LlmEvents {
   fields?: Record<string, string | null>
 }
 
+/** The form of the events that a wrapped S3 client makes. */
+export interface StorageEvents {
+  /** The events' `type`; `storage.usage` if absent. */
+  eventType?: string
+  /** Other names of members of `data`, e.g. `{ bucket: 'container' }`. */
+  fields?: Readonly<Record<string, string>>
+  /** Only what sends bytes becomes an event: `PutObject`, `UploadPart`. For a meter that sums `bytes` of uploads. */
+  uploadsOnly?: boolean
+}
+
 /** What became of everything recorded so far. The four states sum to `recorded`. */
 export interface FlushResult {
   delivered: number

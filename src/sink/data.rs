@@ -16,6 +16,8 @@ pub(super) struct Rules {
     pub takes_empty: bool,
     /// Whether a member may be `null`, an object or an array.
     pub takes_all: bool,
+    /// Members that may be objects all the same.
+    pub objects: &'static [&'static str],
     /// Whether numbers and booleans are written as strings.
     pub as_strings: bool,
     /// Whether an event has to have data: `{}` if need be.
@@ -35,6 +37,7 @@ impl Rules {
         value_chars_max: usize::MAX,
         takes_empty: true,
         takes_all: false,
+        objects: &[],
         as_strings: false,
         is_required: false,
         quantity: "",
@@ -95,7 +98,12 @@ impl Rules {
         if reserved.contains(&key) {
             return Err(plain("the vendor means something else by this name").help("rename the member"));
         }
-        if !matches!(kind, Kind::String | Kind::Number | Kind::Bool) && !self.takes_all {
+        let is_taken = match kind {
+            Kind::String | Kind::Number | Kind::Bool => true,
+            Kind::Object => self.takes_all || self.objects.contains(&key),
+            _ => self.takes_all,
+        };
+        if !is_taken {
             return Err(plain("the vendor takes strings, numbers and booleans only")
                 .help("flatten objects and arrays into members of their own; leave null members out"));
         }

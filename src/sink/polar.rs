@@ -5,7 +5,7 @@ use super::answer::Named;
 use super::data::Rules;
 use super::vendor::{Declared, USUAL, WITH_CUSTOMER};
 
-/// `POST /v1/events/ingest`
+/// `POST /v1/events/ingest`; `_cost` (`{amount,currency}`, in cents) and `_llm` of the data are what Polar makes costs of.
 pub(super) const DECLARED: Declared = Declared {
     kind: "polar",
     options: WITH_CUSTOMER,
@@ -13,7 +13,14 @@ pub(super) const DECLARED: Declared = Declared {
     path: "/v1/events/ingest",
     event: r#"{"external_id":$id,"name":$type,"external_customer_id":$subject,"timestamp":$time,"metadata":$data}"#,
     customer: "external",
-    data: Rules { members_max: 50, key_chars_max: 40, value_chars_max: 500, takes_empty: false, ..Rules::FLAT },
+    data: Rules {
+        members_max: 50,
+        key_chars_max: 40,
+        value_chars_max: 500,
+        takes_empty: false,
+        objects: &["_cost", "_llm"],
+        ..Rules::FLAT
+    },
     chars_max: [usize::MAX, 128, usize::MAX],
     // It takes nothing of the future at all.
     newest_ms: Some(0),

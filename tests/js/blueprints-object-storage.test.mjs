@@ -18,7 +18,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { preview } from 'taximeter'
-import { objectStorage, storageSnapshot } from 'taximeter/blueprints'
+import { dodoNames, objectStorage, storageSnapshot } from 'taximeter/blueprints'
 import { client } from './blueprints-client.mjs'
 import { startS3 } from './blueprints-s3.mjs'
 
@@ -73,6 +73,31 @@ test('uploads and downloads are counted with the bytes of the object, whatever i
   assert.deepEqual(errors, [])
   const ask = async (name) => preview(objectStorage.meters, await events(), { meter: name }).result.data[0].value
   assert.deepEqual(await Promise.all(objectStorage.meters.map(({ slug }) => ask(slug))), [7, 5, 2, 1321, 1020, 2341])
+})
+
+test("under Dodo's names: uploads alone, and its meter sums their bytes", async () => {
+  const { meter, events, errors } = client({ storage: dodoNames.objectStorage })
+  const s3 = meter.wrap(new S3Client(options), { subject: 'cus_1' })
+  await s3.send(put('text', 'grüß'))
+  await (await s3.send(get('text'))).Body.transformToByteArray()
+  await new Upload({ client: s3, params: { Bucket: 'files', Key: 'parts', Body: Buffer.alloc(6 * 1024 ** 2) } }).done()
+  await s3.send(new DeleteObjectCommand({ Bucket: 'files', Key: 'text' }))
+  const got = await events()
+  assert.deepEqual(
+    got.map(({ type, data }) => [type, data.operation]),
+    ['PutObject', 'UploadPart', 'UploadPart'].map((operation) => ['object_storage_upload', operation]),
+  )
+  const { dodoMeters } = objectStorage.as(dodoNames.objectStorage)
+  const { name } = dodoMeters.find(({ aggregation }) => aggregation.key === 'bytes')
+  assert.equal(preview(dodoMeters, got, { meter: name }).result.data[0].value, 6 + 6 * 1024 ** 2)
+  assert.deepEqual(errors, [])
+})
+
+test("the form of a client's events", async () => {
+  const { meter, events } = client({ storage: { eventType: 's3', fields: { bucket: 'container' } } })
+  await meter.wrap(new S3Client(options), { subject: 'acme' }).send(put('text', 'a'))
+  const [{ type, data }] = await events()
+  assert.deepEqual([type, data.container, data.bucket, data.bytes], ['s3', 'files', undefined, 1])
 })
 
 test('other commands are requests without bytes; what only signs a URL is none', async () => {

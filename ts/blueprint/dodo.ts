@@ -1,6 +1,6 @@
 /**
  * The names that Dodo's own blueprints have, for meters that were made by them: a blueprint under them is
- * `apiGateway.as(dodoNames.apiGateway)`, and what meters takes them too: `new Taximeter({ llm: dodoNames.llm })`,
+ * `apiGateway.as(dodoNames.apiGateway)`, and what meters takes them too: `new Taximeter({ llm: dodoNames.llm, storage: dodoNames.objectStorage })`,
  * `apiGateway.hono(meter, { subject, names: dodoNames.apiGateway })`, `stream.session(meter, { subject, names: dodoNames.stream })`,
  * `meter.span({ subject, type: dodoNames.timeRange.eventType, fields: dodoNames.timeRange.fields })`.
  *
@@ -15,7 +15,7 @@ export const dodoNames = {
     eventType: 'api_call',
     fields: { route: 'endpoint', status: 'status_code', duration_ms: 'response_time_ms' },
   },
-  objectStorage: { eventType: 'object_storage_upload', fields: {} },
+  objectStorage: { eventType: 'object_storage_upload', fields: {}, uploadsOnly: true },
   stream: { eventType: 'stream_consumption', fields: {} },
   timeRange: {
     eventType: 'time_range_usage',

@@ -1,3 +1,4 @@
+import type { StorageEvents } from '../types'
 import { MeteredCall, type OpenCalls } from './call'
 import type { UsageContext, UsageHost } from './host'
 import { type HandlerContext, meterStorage, type RecordUsage, storageBytes } from './storage'
@@ -43,6 +44,7 @@ export function wrapAws<Client extends AwsClient>(
   context: () => Partial<UsageContext>,
   open: OpenCalls,
   record: RecordUsage,
+  storage: StorageEvents | undefined,
 ): Client {
   const copy: Client = Object.assign(Object.create(Object.getPrototypeOf(client)), client)
   copy.middlewareStack = client.middlewareStack.clone()
@@ -50,7 +52,7 @@ export function wrapAws<Client extends AwsClient>(
   if ('handlers' in copy) copy.handlers = undefined
   const isStorage = client.config.serviceId === 'S3'
   const middleware = (next: Next, handler: HandlerContext) => {
-    if (isStorage) return meterStorage(next, handler, context, record)
+    if (isStorage) return meterStorage(next, handler, context, record, storage)
     const path = PATHS[handler.commandName]
     if (path === undefined) return next
     return async (args: Parameters<Next>[0]) => {

@@ -1,4 +1,5 @@
 import { TaximeterError } from '../errors'
+import type { StorageEvents } from '../types'
 import { type AwsClient, wrapAws } from './bedrock'
 import type { OpenCalls } from './call'
 import type { Contexts } from './context'
@@ -19,6 +20,7 @@ export interface Wrapping {
   open: OpenCalls
   /** For what is no LLM. */
   record: RecordUsage
+  storage: StorageEvents | undefined
 }
 
 /**
@@ -82,8 +84,15 @@ const HOOKS: [
   [
     // The AWS SDK's clients, of which Bedrock's and S3's are metered.
     ({ middlewareStack, config }) => isObject(middlewareStack) && isObject(config),
-    (client, _, { host, context, contexts, open, record }) =>
-      wrapAws(client as unknown as AwsClient, host, () => ({ ...context, ...contexts.current() }), open, record),
+    (client, _, { host, context, contexts, open, record, storage }) =>
+      wrapAws(
+        client as unknown as AwsClient,
+        host,
+        () => ({ ...context, ...contexts.current() }),
+        open,
+        record,
+        storage,
+      ),
   ],
   [({ apiClient }) => isObject(apiClient) && isFunction(apiClient.apiCall), wrapGoogle],
   [

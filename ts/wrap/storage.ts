@@ -1,4 +1,5 @@
-import type { Recorded, UsageEvent } from '../types'
+import { renamed } from '../span'
+import type { Recorded, StorageEvents, UsageEvent } from '../types'
 import type { UsageContext } from './host'
 
 /** What the AWS SDK tells a middleware of the command it is made for: one object for all of them. */
@@ -31,22 +32,30 @@ export function meterStorage<Args extends { input: { Bucket?: string } }, Result
   handler: HandlerContext,
   context: () => Partial<UsageContext>,
   record: RecordUsage,
+  { eventType = 'storage.usage', fields, uploadsOnly }: StorageEvents = {},
 ): (args: Args) => Promise<Result> {
+  const operation = handler.commandName.replace(/Command$/, '')
+  if (uploadsOnly && !UPLOADS.includes(operation)) return next
   return async (args) => {
     const who = context()
     const result = await next(args)
     if (result.output?.presigned !== undefined) return result
     record(() => {
       const { subject = '', ...dimensions } = who
-      return { type: 'storage.usage', subject, data: { ...dimensions, ...usageOf(handler, args.input, result.output) } }
+      const usage = usageOf(operation, handler, args.input, result.output)
+      return { type: eventType, subject, data: renamed({ ...dimensions, ...usage }, fields) }
     })
     return result
   }
 }
 
 /** The members of an event, as the blueprint of object storage has them. */
-function usageOf({ commandName, taximeterBytes = 0 }: HandlerContext, { Bucket = '' }, { ContentLength = 0 }: Output) {
-  const operation = commandName.replace(/Command$/, '')
+function usageOf(
+  operation: string,
+  { taximeterBytes = 0 }: HandlerContext,
+  { Bucket = '' },
+  { ContentLength = 0 }: Output,
+) {
   const upload_bytes = UPLOADS.includes(operation) ? taximeterBytes : 0
   const download_bytes = operation === DOWNLOAD ? ContentLength : 0
   return {
