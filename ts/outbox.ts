@@ -67,7 +67,7 @@ export class Outbox {
   #lastBatch = 0
   #wake: { at: number; cancel(): void } | undefined
 
-  /** Throws `spool_locked`, `spool_other_sink`, `spool_failed`. */
+  /** Throws `spool_locked`, `spool_other_sink`, `spool_invalid`, `spool_failed`. */
   constructor(
     core: CoreHandle,
     transport: Transport,

@@ -139,6 +139,24 @@ test('the file is its owner’s alone, and no link is followed', (t) => {
   assert.throws(() => fileSpool(join(place, 'link.spool')).open(SINK), { code: 'ELOOP' })
 })
 
+test('a file of another kind is refused, and left as it is', (t) => {
+  const path = join(folder(t), 'package.json')
+  for (const text of ['{\n  "name": "app"\n}\n', '2026-01-01,5\n2026-01-02,6\n', 'no line end', '1 more\n']) {
+    writeFileSync(path, text, { mode: 0o644 })
+    assert.throws(() => fileSpool(path).open(SINK), { code: 'spool_invalid' }, text)
+    assert.equal(readFileSync(path, 'utf8'), text)
+    assert.equal(statSync(path).mode & 0o777, 0o644)
+    assert.ok(!existsSync(`${path}.lock`))
+  }
+  // No more than the beginning of a spool was written.
+  for (const text of ['1', '1 ', '1 8d0f', '1 8d0f12aa ', '1 8d0f12aa sink {"si']) {
+    writeFileSync(path, text)
+    const spool = fileSpool(path)
+    assert.equal(spool.open(SINK).corrupt, 1, text)
+    spool.close()
+  }
+})
+
 test('one writer: a second one is refused, a dead one is not waited for', (t) => {
   const path = join(folder(t), 'a.spool')
   const first = fileSpool(path)

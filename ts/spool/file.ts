@@ -24,7 +24,7 @@ const COMPACT_BYTES = 1024 * 1024
  * Events in a file, so that they outlive the process: Node, Deno and Bun. What `record()` has taken is in the file when
  * it returns; a process that is killed loses nothing, a machine that loses its power at most the last moment.
  *
- * One process at a time: another one gets `spool_locked`. The file is readable by its owner alone (mode 0600); it holds
+ * One process at a time: another one gets `spool_locked`. A file that holds something else is left as it is (`spool_invalid`). The file is readable by its owner alone (mode 0600); it holds
  * the events as the vendor is sent them, and no key.
  *
  * @example
@@ -59,6 +59,7 @@ export class FileSpool implements Spool {
     try {
       this.#file = this.#openFile(this.#path)
       const { left, sink: owner, foreign } = read(this.#path)
+      chmodSync(this.#path, 0o600)
       if (owner !== undefined && owner !== sink && left.events.length > 0) {
         throw Object.assign(new Error(`the spool holds events for ${owner}`), { code: 'spool_other_sink' })
       }
@@ -106,6 +107,7 @@ export class FileSpool implements Spool {
     const parts = [encode([header]), ...this.#foreign, encode(entriesOf(left))]
     const file = this.#openFile(path)
     try {
+      chmodSync(path, 0o600)
       ftruncateSync(file)
       for (const part of parts) writeAll(file, part)
       fsyncSync(file)
@@ -129,14 +131,21 @@ export class FileSpool implements Spool {
       closeSync(file)
       throw Object.assign(new Error(`${path} is not a file`), { code: 'spool_invalid' })
     }
-    chmodSync(path, 0o600)
     return file
   }
 }
 
-/** Reads a spool, whoever is writing to it. */
+/** How a spool begins, or the part of one that was torn. */
+const BEGINS = /^\d+( [0-9a-f]{0,8}( |$)|$)/
+
+/** Reads a spool, whoever is writing to it. Throws `spool_invalid` for a file that holds something else. */
 export function read(path: string): { left: Left; sink: string | undefined; foreign: Uint8Array[] } {
-  const { entries, foreign, corrupt } = decode(readFileSync(path))
+  const bytes = readFileSync(path)
+  const { entries, foreign, corrupt } = decode(bytes)
+  // What has nothing of a spool is not one that was torn: it would be replaced.
+  if (corrupt > 0 && entries.length + foreign.length === 0 && !BEGINS.test(bytes.toString('latin1', 0, 24))) {
+    throw Object.assign(new Error(`${path} is a file of another kind, and left as it is`), { code: 'spool_invalid' })
+  }
   const header = entries.find((entry) => entry.do === 'sink')
   return { left: fold(entries).left(corrupt), sink: header?.sink, foreign }
 }
