@@ -97,6 +97,12 @@ export function coreOptions(options: TaximeterOptions): object {
       throw new TaximeterError('invalid_option', `this is no ${kind}`, { path: name })
     }
   }
+  if (options.spool && typeof options.spool.open !== 'function') {
+    throw new TaximeterError('invalid_option', 'this is no spool', {
+      path: 'spool',
+      help: "like fileSpool('usage.spool')",
+    })
+  }
   if (!(sink instanceof Sink)) {
     throw new TaximeterError('invalid_sink', 'the sink is missing', {
       path: 'sink',

@@ -225,7 +225,7 @@ test('settings are checked when the client is made', () => {
 
 test('an option that is not what it should be is refused, and never ignored', () => {
   for (const name of ['fetch', 'waitUntil', 'provider', 'llm', 'prices', 'spool', 'lint', 'strict']) {
-    for (const value of [7, 'yes', null, []]) {
+    for (const value of [7, 'yes', null, [], ...(name === 'spool' ? [{}] : [])]) {
       assert.throws(() => client({ [name]: value }), { code: 'invalid_option', path: name }, name)
     }
   }

@@ -351,6 +351,9 @@ describe('AI SDK', () => {
 describe('what cannot be wrapped', () => {
   for (const [what, client] of Object.entries({
     'an object': {},
+    nothing: null,
+    'a text': 'client',
+    'a class': class Client {},
     'an AI SDK provider': createOpenAI({ apiKey: 'k' }),
     'a client of LangChain': { lc_serializable: true, client: {}, clientConfig: {} },
     'a client with a fetcher of its own': { _options: { token: 't', fetcher: () => {} } },

@@ -32,6 +32,8 @@ export interface Wrapping {
 export function wrapClient<Client extends object>(client: Client, wrapping: Wrapping): Client {
   const { host, context, contexts, open } = wrapping
   const meter = (inner: Fetch) => meteredFetch(inner, host, context, open, contexts)
+  if (!isFunction(client) && !isObject(client)) throw cannotWrap('this is no client')
+  if (isFunction(client) && /^class\b/.test(String(client))) throw cannotWrap('this is a class: wrap what `new` gives')
   if (isFunction(client) && !('languageModel' in client)) return meter(client as unknown as Fetch) as unknown as Client
   try {
     for (const [isOne, copied] of HOOKS) {
