@@ -1,5 +1,5 @@
 import { timeout } from '../driver'
-import { count, type Entry, entriesOf, type Holder, type Left, type Spool } from './journal'
+import { each, type Entry, entriesOf, type Holder, type Left, type Spool } from './journal'
 import { decode, encode, fold, join } from './record'
 import { locks, Tabs } from './tabs'
 
@@ -84,8 +84,11 @@ class IndexedDbSpool implements Spool {
   /** The journal is not there, or not known to be whole. */
   #isAnew = true
   #nextKey = 0
-  /** Events in the journal that are not settled. */
-  #live = 0
+  /**
+   * Events in the journal that are not settled, by their numbers: also those are settled that another one has taken over
+   * meanwhile, and they are not in it.
+   */
+  readonly #live = new Set<number>()
   #bytes = 0
   #compactAt = 0
   /** The number of the last event that is in the store for certain. */
@@ -190,7 +193,7 @@ class IndexedDbSpool implements Spool {
 
   /** With nothing in the store, a client leaves no trace. */
   #rest(): void {
-    if (this.#live > 0 || this.#buffer.length > 0) return
+    if (this.#live.size > 0 || this.#buffer.length > 0) return
     this.#tabs.release(this.#id)
     this.#stopBeat?.()
   }
@@ -205,15 +208,16 @@ class IndexedDbSpool implements Spool {
     this.#former = undefined
     const isWhole = this.#isAnew || this.#bytes > this.#compactAt
     const entries = isWhole ? this.#holder.entries() : added
-    if (isWhole) this.#live = 0
+    if (isWhole) this.#live.clear()
     let lastSeq = 0
     for (const entry of entries) {
-      if (entry.do === 'settled') this.#live -= count(entry.seqs)
+      if (entry.do === 'settled') each(entry.seqs, (seq) => this.#live.delete(seq))
+      if (entry.do === 'released' && this.#live.delete(entry.seq)) this.#live.add(entry.as)
       if (entry.do !== 'event') continue
-      this.#live += 1
+      this.#live.add(entry.seq)
       lastSeq = entry.seq
     }
-    if (this.#live === 0) {
+    if (this.#live.size === 0) {
       erase(this.#id)
       this.#isAnew = true
       return lastSeq

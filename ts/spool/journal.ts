@@ -129,7 +129,7 @@ export function entriesOf({ events }: Left): Entry[] {
   })
 }
 
-function each(runs: Runs, back: (seq: number) => void): void {
+export function each(runs: Runs, back: (seq: number) => void): void {
   for (let i = 0; i + 1 < runs.length; i += 2) {
     for (let seq = runs[i] as number; seq <= (runs[i + 1] as number); seq++) back(seq)
   }
