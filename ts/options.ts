@@ -103,7 +103,7 @@ export function coreOptions(options: TaximeterOptions): object {
       help: "like fileSpool('usage.spool')",
     })
   }
-  if (!(sink instanceof Sink)) {
+  if (!Sink.is(sink)) {
     throw new TaximeterError('invalid_sink', 'the sink is missing', {
       path: 'sink',
       help: 'make one with openmeter({ url }) or dodo({ apiKey, environment })',

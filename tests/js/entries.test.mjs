@@ -111,3 +111,28 @@ test('slim: a refused download is told as such', async () => {
   const { init } = await slim('refused')
   await assert.rejects(init(new Response('', { status: 404 })), { code: 'core_not_loaded', message: /404/ })
 })
+
+test('a sink of one entry serves a client of another', async () => {
+  const [plain, full] = [await import('taximeter'), await import('taximeter/full')]
+  for (const [from, to] of [
+    [plain, full],
+    [full, plain],
+  ]) {
+    const sink = from.memory()
+    const other = from.custom({ send: async () => {} })
+    const meter = new to.Taximeter({ source: 'test', sink: to.tee([sink, other]) })
+    meter.record({ type: 't', subject: 'c' })
+    assert.deepEqual({ ...(await meter.close()) }, { delivered: 2, pending: 0, quarantined: 0, dropped: 0 })
+    assert.equal(sink.events.length, 1)
+    const sent = []
+    const fetch = async (_url, { headers, body }) => {
+      sent.push([headers.authorization, JSON.parse(await new Response(body).text()).length])
+      return new Response(null, { status: 204 })
+    }
+    const openmeter = from.openmeter({ url: 'http://127.0.0.1:1', token: 'key' })
+    const client = new to.Taximeter({ source: 'test', sink: openmeter, fetch })
+    client.record({ type: 't', subject: 'c' })
+    assert.equal((await client.close()).delivered, 1)
+    assert.deepEqual(sent, [['Bearer key', 1]])
+  }
+})

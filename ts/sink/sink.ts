@@ -28,6 +28,9 @@ export interface Parts {
   open(core: CoreHandle, sink: Sink, events: Teller<TaximeterEvents>, spool: Spool | undefined): Outbox
 }
 
+/** On every sink: other entries of the package have a class of the same name, whose sinks are as good. */
+const IS_SINK = Symbol.for('taximeter.sink')
+
 /**
  * Where events go. Made by a factory such as {@link openmeter}; it is data, and what it declares is checked by the core
  * when the client is made.
@@ -40,6 +43,12 @@ export class Sink {
   /** What the core needs to know: everything but the secret. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly #secret: string | undefined
+  readonly [IS_SINK] = true
+
+  /** Whether it is a sink, of whatever entry of the package. */
+  static is(value: unknown): value is Sink {
+    return Object(value)[IS_SINK] === true
+  }
 
   constructor(settings: Record<string, unknown>, secret: string | undefined) {
     for (const [name, value] of Object.entries(settings)) if (value === undefined) delete settings[name]

@@ -37,9 +37,9 @@ export function tee(sinks: (Sink | TeeMember)[]): Sink {
     throw new TaximeterError('invalid_sink', 'a tee wants a list of sinks', { help: 'tee([openmeter({ url }), …])' })
   return new Tee(
     sinks.map((given, i) => {
-      const member: TeeMember = given instanceof Sink ? { sink: given } : checked(given)
+      const member: TeeMember = Sink.is(given) ? { sink: given } : checked(given)
       const { sink, spool: _, ...others } = member
-      if (!(sink instanceof Sink) || sink instanceof Tee)
+      if (!Sink.is(sink) || sink instanceof Tee)
         throw new TaximeterError('invalid_sink', 'a tee takes sinks, and no other tee', { path: `[${i}]` })
       for (const name of Object.keys(others))
         throw new TaximeterError('unknown_option', 'there is no such option', {
