@@ -14,14 +14,14 @@ use crate::buffer::Staging;
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::index::Index;
 use crate::json::{Value, Writer};
 use crate::meter::rows::Rows;
 use crate::meter::value::Numeric;
 use crate::meter::{Meter, Options, Packed, Query, Totals, parse_meters};
-use crate::price::{Currency, Price, currency, period};
+use crate::price::{Currency, Line, Price, currency, period};
 use crate::ratio::Ratio;
 use crate::time::Instant;
+use hot::Index;
 
 /// Prices of meters, in the order they were given.
 pub struct Bill {
@@ -40,6 +40,7 @@ const STATUS: usize = 3;
 const REASON: usize = 4;
 
 /// What one customer used of a meter.
+#[derive(Clone)]
 struct Used {
     subject: String,
     quantity: Decimal,
@@ -183,7 +184,7 @@ impl Bill {
         for ((at, _, price), mut used) in self.prices.iter().zip(used) {
             let Some(meter) = totals.meters().get(*at) else { continue };
             // Who used nothing of it may owe a flat amount or a minimum all the same.
-            for _ in used.len()..customers.len() {
+            for _ in used.len()..customers.count() {
                 used.push(Used::nothing());
             }
             let (mut quantity, mut amount, mut minor) = (Decimal::ZERO, Ratio::ZERO, Decimal::ZERO);
@@ -191,12 +192,11 @@ impl Bill {
             let mut explained = String::new();
             for customer in used {
                 quantity.plus(&customer.quantity, false)?;
-                let usage = customer.usage(price);
-                let line = price.rate(&usage, &self.currency)?;
                 #[cfg(any(test, feature = "billing"))]
                 if explain {
-                    explained = price.explain(&usage, &self.currency)?;
+                    explained = price.explain(&customer.clone().usage(price), &self.currency)?;
                 }
+                let line = customer.rate(price, &self.currency)?;
                 unpriced |= line.unpriced;
                 amount.plus(&line.amount);
                 minor.plus(&line.minor, false)?;
@@ -243,6 +243,15 @@ impl Bill {
 impl Used {
     fn nothing() -> Self {
         Self { subject: String::new(), quantity: Decimal::ZERO, groups: Vec::new() }
+    }
+
+    /// What it comes to.
+    fn rate(self, price: &Price, currency: &Currency) -> Result<Line> {
+        if price.dimensions().is_empty() {
+            price.rate_quantity(self.quantity, currency)
+        } else {
+            price.rate(&self.usage(price), currency)
+        }
     }
 
     /// As a price needs it.

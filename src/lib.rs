@@ -14,7 +14,6 @@ pub mod error;
 pub mod event;
 pub mod float;
 pub mod id;
-mod index;
 pub mod json;
 pub mod limits;
 pub mod llm;

@@ -3,13 +3,13 @@
 use super::{Bill, OURS, ProviderCost, REASON, STATUS, Used, question, used};
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
-use crate::index::Index;
 use crate::json::{Value, Writer};
 use crate::limits::GROUP_BY_MAX;
 use crate::meter::path::Path;
 use crate::meter::{Query, Totals};
 use crate::price::Price;
 use crate::ratio::Ratio;
+use hot::Index;
 
 /// What keeps the names of the others apart from ours, and behind them.
 const PREFIX: &str = "v_";
@@ -50,7 +50,7 @@ impl Table {
     /// Does something to the row of a key.
     fn with(&mut self, key: &str, change: impl FnOnce(&mut Row)) {
         let at = self.0.place(key.as_bytes());
-        self.1.resize(self.0.len(), NOTHING);
+        self.1.resize(self.0.count(), NOTHING);
         self.1.get_mut(at).map(change);
     }
 }

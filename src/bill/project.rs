@@ -3,13 +3,13 @@
 use super::{Bill, Used, used};
 use crate::decimal::{Decimal, Rounding};
 use crate::error::Result;
-use crate::index::Index;
 use crate::json::{Value, Writer};
 use crate::meter::{Aggregation, Totals};
 use crate::price::forecast::{Course, RECENT_DAYS, date, units};
 use crate::price::positive;
 use crate::ratio::Ratio;
 use crate::time::Instant;
+use hot::Index;
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -84,7 +84,7 @@ pub(super) fn project(bill: &Bill, query: &Value, span: &Value, now: i64, totals
         }
         streams.push(streams_of(&so_far, &days, meter.aggregation, &course, &mut customers));
     }
-    let sums = |pick: &dyn Fn(&Stream) -> Ratio| bill.sums(&streams, customers.len(), pick);
+    let sums = |pick: &dyn Fn(&Stream) -> Ratio| bill.sums(&streams, customers.count(), pick);
     let mut lines = Vec::new();
     for (at, ..) in &bill.prices {
         let mut w = Writer::object();

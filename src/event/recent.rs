@@ -2,8 +2,8 @@
 
 use super::Event;
 use crate::error::{Error, Result};
-use crate::index::Index;
 use crate::limits::RECENT_IDS_MAX;
+use hot::Index;
 
 /// The last ids that were given from outside. Ids that the core makes never repeat and are not kept.
 ///
@@ -43,7 +43,7 @@ impl Recent {
             list.contents.get(number).copied()
         };
         // As many of the older list count as the newer one has room for.
-        match content_of(&self.newer, 0).or_else(|| content_of(&self.older, self.newer.ids.len())) {
+        match content_of(&self.newer, 0).or_else(|| content_of(&self.older, self.newer.ids.count())) {
             None => Ok(false),
             Some(known) if known == UNKNOWN || known == content(event) => Ok(true),
             Some(_) => Err(Error::new("id_reused", "another event has this source and id")
@@ -63,7 +63,7 @@ impl Recent {
     }
 
     fn place(&mut self, key: &str, content: u64) {
-        if self.newer.ids.len() == RECENT_IDS_MAX {
+        if self.newer.ids.count() == RECENT_IDS_MAX {
             self.older = std::mem::take(&mut self.newer);
         }
         // The last word is what counts.

@@ -5,7 +5,7 @@ use super::value::{Amount, Numeric};
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
 use crate::float;
-use crate::index::Index;
+use hot::Index;
 
 /// Some events, folded into what the aggregation needs.
 #[derive(Clone, Default)]
@@ -20,7 +20,14 @@ pub struct Cell {
     pub values: u64,
     /// Their sum, the extreme, or the latest
     pub amount: Amount,
-    /// For LATEST: when it happened
+    /// For LATEST: what decides
+    pub latest: Option<Box<Latest>>,
+}
+
+/// What decides which of two values is the latest.
+#[derive(Clone)]
+pub struct Latest {
+    /// When it happened
     pub second: u32,
     /// And how long after that second, where it counts
     pub nanos: u32,
@@ -30,7 +37,38 @@ pub struct Cell {
     pub arrival: u64,
 }
 
+impl Latest {
+    /// The greatest second wins; of a tie the bytewise smallest subject, then the earliest arrival. That is what the server
+    /// answers for one inserted batch; for more it is undefined there.
+    fn is_before(&self, other: &Self) -> bool {
+        let order = (self.second, self.nanos).cmp(&(other.second, other.nanos));
+        let order = order.then_with(|| other.subject.cmp(&self.subject));
+        order.then(other.arrival.cmp(&self.arrival)).is_lt()
+    }
+}
+
 impl Cell {
+    /// An event without a value.
+    pub fn of(second: u32) -> Self {
+        Self { first: second, last: second, count: 1, ..Self::default() }
+    }
+
+    /// Takes in an event and its amount, if its order does not matter.
+    #[inline(always)]
+    pub fn count(&mut self, how: Aggregation, second: u32, amount: Option<&Amount>) -> bool {
+        if matches!(how, Aggregation::Min | Aggregation::Max | Aggregation::Latest) {
+            return false;
+        }
+        self.first = self.first.min(second);
+        self.last = self.last.max(second);
+        self.count = self.count.saturating_add(1);
+        if let Some(amount) = amount {
+            self.amount.add(amount);
+            self.values = self.values.saturating_add(1);
+        }
+        true
+    }
+
     /// Takes in another cell, of which `count` is new.
     pub fn merge(&mut self, how: Aggregation, other: &Self, count: u64) {
         self.first = self.first.min(other.first);
@@ -43,12 +81,8 @@ impl Cell {
             _ if self.values == 0 => true,
             Aggregation::Min => other.amount.is_less(&self.amount),
             Aggregation::Max => self.amount.is_less(&other.amount),
-            // The greatest second wins; of a tie the bytewise smallest subject, then the earliest arrival. That is what
-            // the server answers for one inserted batch; for more it is undefined there.
             Aggregation::Latest => {
-                let order = (self.second, self.nanos).cmp(&(other.second, other.nanos));
-                let order = order.then_with(|| other.subject.cmp(&self.subject));
-                order.then(other.arrival.cmp(&self.arrival)).is_lt()
+                matches!((&self.latest, &other.latest), (Some(mine), Some(other)) if mine.is_before(other))
             }
             _ => {
                 self.amount.add(&other.amount);
@@ -57,9 +91,8 @@ impl Cell {
         };
         self.values = self.values.saturating_add(other.values);
         if better {
-            (self.amount, self.second, self.nanos) = (other.amount, other.second, other.nanos);
-            self.arrival = other.arrival;
-            self.subject.clone_from(&other.subject);
+            self.amount = other.amount;
+            self.latest.clone_from(&other.latest);
         }
     }
 

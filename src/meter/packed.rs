@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
-use hot::Slots;
+use hot::{Recall, Slots};
 
-use super::aggregate::Cell;
+use super::aggregate::{Cell, Latest};
 use super::definition::{Aggregation, Meter};
 use super::key;
 use super::path::Document;
@@ -44,41 +44,60 @@ pub struct Known {
     /// The keys that are read, by their places
     keys: Vec<String>,
     slots: Slots,
-    /// What each meter reads, if it can be known by numbers
-    reads: Vec<Option<Reads>>,
-    /// Numbers of types, and the meters of each
-    kinds: Vec<(u32, Vec<usize>)>,
-    /// Meters that need the event's text
-    rest: Vec<usize>,
+    /// The meters that can be known by numbers
+    sets: Vec<Set>,
+    kinds: Vec<Kind>,
+}
+
+/// Meters of a type that one look-up serves: what one's keys are made of is part of what another's are.
+struct Set {
+    /// Their texts, beside the subject
+    texts: Vec<usize>,
+    meters: Vec<Reads>,
+    /// By subject and texts: the key of each meter
+    recall: Recall,
 }
 
 /// Where a meter finds what it reads.
 struct Reads {
+    /// Its number
+    meter: usize,
     /// The place of a number
     value: Option<usize>,
     /// The places of the texts that a cell's key is made of, beside the subject: the groups, and what is counted once
     texts: Vec<usize>,
 }
 
+/// A type.
+struct Kind {
+    /// Of its text
+    number: u32,
+    sets: Vec<usize>,
+    /// Meters that need the event's text
+    rest: Vec<usize>,
+}
+
 impl Known {
     /// Nothing yet, for these meters.
     pub fn new(meters: &[Meter], engine: Engine) -> Self {
         let mut known = Self::default();
-        for meter in meters {
+        for (at, meter) in (0..).zip(meters) {
             let is_simple = engine == Engine::default() && meter.dodo.is_none();
             let before = known.keys.len();
-            let reads = if is_simple { known.places(meter) } else { None };
-            if reads.is_none() {
-                known.keys.truncate(before);
+            match if is_simple { known.places(at, meter) } else { None } {
+                Some(reads) => known.join(reads, meter, meters),
+                None => known.keys.truncate(before),
             }
-            known.reads.push(reads);
         }
         known.slots = Slots::new(known.keys.len());
+        for set in &mut known.sets {
+            set.recall = Recall::new(set.texts.len(), set.meters.len());
+        }
         known
     }
 
-    fn places(&mut self, meter: &Meter) -> Option<Reads> {
-        let mut reads = Reads { value: None, texts: Vec::new() };
+    fn places(&mut self, at: usize, meter: &Meter) -> Option<Reads> {
+        let mut reads = Reads { meter: at, value: None, texts: Vec::new() };
         for (_, path) in &meter.groups {
             reads.texts.push(self.place(path.key()?));
         }
@@ -93,6 +112,27 @@ impl Known {
         Some(reads)
     }
 
+    /// Puts a meter into the set whose texts are its own and more, or fewer. A UNIQUE_COUNT, which has many texts, would
+    /// be a burden to others.
+    fn join(&mut self, reads: Reads, meter: &Meter, meters: &[Meter]) {
+        let shares = |meter: &Meter| meter.aggregation != Aggregation::UniqueCount;
+        let has = |all: &[usize], some: &[usize]| some.iter().all(|place| all.contains(place));
+        for set in &mut self.sets {
+            let other = set.meters.first().and_then(|reads| meters.get(reads.meter));
+            if other.is_none_or(|other| other.event_type != meter.event_type || !shares(other)) || !shares(meter) {
+                continue;
+            }
+            if has(&reads.texts, &set.texts) {
+                set.texts.clone_from(&reads.texts);
+            }
+            if has(&set.texts, &reads.texts) {
+                set.meters.push(reads);
+                return;
+            }
+        }
+        self.sets.push(Set { texts: reads.texts.clone(), meters: vec![reads], recall: Recall::default() });
+    }
+
     fn place(&mut self, key: &str) -> usize {
         let at = self.keys.iter().take_while(|known| *known != key).count();
         if at == self.keys.len() {
@@ -101,17 +141,25 @@ impl Known {
         at
     }
 
-    /// The place of the meters of a type among those that are remembered.
-    fn kind(&mut self, kind: u32, meters: &[Meter], staging: &Staging) -> usize {
-        if let Some(at) = self.kinds.iter().position(|(known, _)| *known == kind) {
+    /// The place of a type among those that are remembered.
+    fn kind(&mut self, number: u32, meters: &[Meter], staging: &Staging) -> usize {
+        if let Some(at) = self.kinds.iter().position(|known| known.number == number) {
             return at;
         }
         if self.kinds.len() >= KINDS_MAX {
             self.kinds.clear();
         }
-        let text = staging.kind(kind as usize).unwrap_or_default();
-        let of_it = (0..).zip(meters).filter(|(_, meter)| meter.event_type == text).map(|(at, _)| at);
-        self.kinds.push((kind, of_it.collect()));
+        let text = staging.kind(number as usize).unwrap_or_default();
+        let mut kind = Kind { number, sets: Vec::new(), rest: Vec::new() };
+        for (at, _) in (0..).zip(meters).filter(|(_, meter)| meter.event_type == text) {
+            let of = |set: &Set| set.meters.iter().position(|reads| reads.meter == at);
+            match self.sets.iter().position(|set| of(set).is_some()) {
+                Some(set) if kind.sets.contains(&set) => {}
+                Some(set) => kind.sets.push(set),
+                None => kind.rest.push(at),
+            }
+        }
+        self.kinds.push(kind);
         self.kinds.len() - 1
     }
 
@@ -128,8 +176,8 @@ impl Totals {
     pub fn forget_numbers(&mut self) {
         self.known.slots.forget();
         self.known.kinds.clear();
-        for table in &mut self.tables {
-            table.recall.clear();
+        for set in &mut self.known.sets {
+            set.recall.clear();
         }
     }
 
@@ -139,38 +187,44 @@ impl Totals {
         self.seen.add(second);
         let Self { meters, tables, bytes, known, numeric, .. } = self;
         let kind = known.kind(packed.kind, meters, staging);
-        if known.kinds.get(kind).is_none_or(|(_, meters)| meters.is_empty()) {
+        if known.kinds.get(kind).is_none_or(|kind| kind.sets.is_empty() && kind.rest.is_empty()) {
             return;
         }
         known.read(packed.members, staging);
-        let Known { slots, reads, kinds, rest, .. } = known;
-        rest.clear();
-        for at in kinds.get(kind).map_or(&[][..], |(_, meters)| meters) {
-            let (Some(meter), Some(table)) = (meters.get(*at), tables.get_mut(*at)) else { continue };
-            let Some(Some(reads)) = reads.get(*at) else {
-                rest.push(*at);
-                continue;
-            };
-            if meter.from.is_some_and(|from| i64::from(second) < from) {
-                continue;
-            }
-            let how = meter.aggregation;
-            let mut one = Cell { first: second, last: second, count: 1, second, arrival, ..Cell::default() };
-            if let Some(Ok(amount)) = reads.value.map(|place| amount(slots.get(place), staging, *numeric)) {
-                (one.amount, one.values) = (amount, 1);
-            }
-            if how == Aggregation::Latest {
-                one.subject = staging.subject(packed.subject).unwrap_or_default();
-            }
-            let known = table.recall.find(packed.subject, slots, &reads.texts).map(|known| known as usize);
-            if known.is_some_and(|known| table.merge(how, known, &one)) {
-                continue;
-            }
-            if known.is_some() {
-                table.make(how, known, &[], &one, bytes);
-            } else if let Some(known) = table.add(how, &key(packed.subject, slots, meter, reads, staging), &one, bytes)
-            {
-                table.recall.learn(known as u32);
+        let Known { slots, sets, kinds, .. } = known;
+        let Some(Kind { sets: of_it, rest, .. }) = kinds.get(kind) else { return };
+        for at in of_it {
+            let Some(Set { texts, meters: reading, recall }) = sets.get_mut(*at) else { continue };
+            let mut keys = recall.find(packed.subject, slots, texts);
+            for (at, reads) in reading.iter().enumerate() {
+                let (Some(meter), Some(table)) = (meters.get(reads.meter), tables.get_mut(reads.meter)) else {
+                    continue;
+                };
+                if meter.from.is_some_and(|from| i64::from(second) < from) {
+                    continue;
+                }
+                let how = meter.aggregation;
+                let amount = reads.value.and_then(|place| amount(slots.get(place), staging, *numeric).ok());
+                let mut new = 0;
+                let known = keys.as_deref_mut().and_then(|keys| keys.get_mut(at)).unwrap_or(&mut new);
+                if *known > 0 && table.count(how, *known as usize - 1, second, amount.as_ref()) {
+                    continue;
+                }
+                let mut one = Cell::of(second);
+                if let Some(amount) = amount {
+                    (one.amount, one.values) = (amount, 1);
+                }
+                if how == Aggregation::Latest {
+                    let subject = staging.subject(packed.subject).unwrap_or_default();
+                    one.latest = Some(Box::new(Latest { second, nanos: 0, subject, arrival }));
+                }
+                if *known > 0 {
+                    table.add_known(how, *known as usize - 1, &one, bytes);
+                } else if let Some(key) =
+                    table.add(how, &key(packed.subject, slots, meter, reads, staging), &one, bytes)
+                {
+                    *known = key as u64 + 1;
+                }
             }
         }
         if rest.is_empty() {
@@ -178,7 +232,7 @@ impl Totals {
         }
         let event = event();
         let document = Document::of(&event, self.engine);
-        for at in std::mem::take(&mut self.known.rest) {
+        for at in rest.clone() {
             self.add_to(at, &event, &document, second, arrival);
         }
     }

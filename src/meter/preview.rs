@@ -8,11 +8,11 @@ use super::totals::{Seen, stored_second};
 use crate::decimal::digits;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::index::Index;
 use crate::json::{Reader, Value, Writer};
 use crate::limits::{PREVIEW_BYTES_MAX, PREVIEW_EVENT_BYTES_MAX};
 use crate::sink::DODO_EVENTS_MAX;
 use crate::time::Instant;
+use hot::Index;
 
 /// Reads `{meters, query, options}`.
 #[inline(never)]
@@ -146,7 +146,7 @@ pub fn preview(request: &str, events: &str) -> Result<String> {
                 verdict.string("status", "dropped").string("code", "time_not_after_epoch");
             }
             Ok((Some(second), event)) => {
-                let before = stored.len();
+                let before = stored.count();
                 if options.dedupe != Some(false)
                     && stored.place([&event.source, "-", &event.id].concat().as_bytes()) < before
                 {

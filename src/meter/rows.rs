@@ -7,10 +7,10 @@ use super::query::{Dimension, Query};
 use super::value::Numeric;
 use crate::decimal::{Decimal, digits};
 use crate::error::{Error, Result};
-use crate::index::Index;
 use crate::json::Writer;
 use crate::limits::{RESULT_CELLS_MAX, UNIQUE_TEXTS_MAX};
 use crate::time::Instant;
+use hot::Index;
 
 /// `__other__`, the subject and group values of what is counted together, as [`key::push`] writes it.
 const OTHER: &[u8] = b"``puifs``\0";
@@ -141,13 +141,13 @@ impl<'a> Rows<'a> {
         }
         let mut count = cell.count;
         if self.query.meter.aggregation == Aggregation::UniqueCount {
-            let before = self.distinct.len();
+            let before = self.distinct.count();
             let text = key::part(key, self.query.meter.groups.len() + 1);
             if !text.is_empty() {
                 self.distinct.place(&[&row, text].concat());
             }
-            count = (self.distinct.len() - before) as u64;
-            if !known || self.distinct.len() > UNIQUE_TEXTS_MAX {
+            count = (self.distinct.count() - before) as u64;
+            if !known || self.distinct.count() > UNIQUE_TEXTS_MAX {
                 return Err(Error::new("limit_exceeded", "more distinct values than a UNIQUE_COUNT keeps")
                     .help("count fewer values: a narrower filter, a shorter time, or a value with fewer forms"));
             }

@@ -10,22 +10,20 @@
 //! if `__other__` holds what the query filters or groups by, or if the result has more rows than it may**. A cut
 //! cell is counted where its first event is.
 
-use hot::Recall;
-
-use super::aggregate::Cell;
+use super::aggregate::{Cell, Latest};
 use super::definition::{Aggregation, Meter};
 use super::key;
 use super::packed::Known;
 use super::path::Document;
 use super::query::{Options, Query};
 use super::rows::Rows;
-use super::value::{Code, Engine, Numeric, What};
+use super::value::{Amount, Code, Engine, Numeric, What};
 use super::window::{Size, UTC};
 use crate::error::Result;
 use crate::event::Event;
-use crate::index::Index;
 use crate::limits::{METER_CELLS_MAX, METER_TEXT_BYTES_MAX, TOTALS_BYTES_MAX, UNIQUE_TEXTS_MAX};
 use crate::time::Instant;
+use hot::Index;
 
 /// The counts of some meters over the events that were added.
 pub struct Totals {
@@ -154,7 +152,7 @@ impl Meter {
         arrival: u64,
         numeric: Numeric,
     ) -> (Vec<u8>, Cell, Option<Code>) {
-        let mut cell = Cell { first: second, last: second, count: 1, second, arrival, ..Cell::default() };
+        let mut cell = Cell::of(second);
         let mut key = key::new(0);
         key::push(&mut key, &event.subject);
         for (_, path) in &self.groups {
@@ -167,12 +165,14 @@ impl Meter {
         if self.dodo.is_some() {
             // Our choice: exact, with the digits that were sent, as those of a string are.
             numeric = Numeric::Decimal;
-            cell.nanos = event.time.nanos;
             if found.what == What::Number {
                 found.what = What::String;
             }
-        } else if self.aggregation == Aggregation::Latest {
-            cell.subject.clone_from(&event.subject);
+        }
+        if self.aggregation == Aggregation::Latest {
+            let (nanos, subject) =
+                if self.dodo.is_some() { (event.time.nanos, String::new()) } else { (0, event.subject.clone()) };
+            cell.latest = Some(Box::new(Latest { second, nanos, subject, arrival }));
         }
         if self.aggregation == Aggregation::UniqueCount {
             let (text, said) = found.distinct();
@@ -208,8 +208,6 @@ pub(super) struct Table {
     share: usize,
     /// Events whose paths were given up.
     excluded: u64,
-    /// The keys that packed events have led to
-    pub(super) recall: Recall,
     /// The last bucket: from, to (exclusive)
     window: (i64, i64),
 }
@@ -235,6 +233,7 @@ impl Table {
     /// Adds the cells that a query selects to its rows. Error: `limit_exceeded`.
     fn select(&self, rows: &mut Rows) -> Result<()> {
         let query = rows.query();
+        let how = query.meter.aggregation;
         if query.window.is_some() {
             for (key, cell) in self.owners.iter().zip(&self.cells) {
                 rows.add(self.keys.key(*key as usize), cell)?;
@@ -244,13 +243,13 @@ impl Table {
         for (key, series) in self.series.iter().enumerate() {
             let Some(last) = self.cells.get(series.last as usize) else { continue };
             let key = self.keys.key(key);
-            let mut whole = last.clone();
-            if let Some(before) = &series.before {
-                whole = Cell::clone(before);
-                whole.merge(query.meter.aggregation, last, last.count);
-            }
-            if query.spans(&whole) {
-                rows.add(key, &whole)?;
+            let before = series.before.as_deref().unwrap_or(last);
+            if query.spans(before) && query.spans(last) {
+                let Some((row, count)) = rows.select(key, before)? else { continue };
+                rows.merge(row, before, count);
+                if series.before.is_some() {
+                    rows.merge(row, last, if how == Aggregation::UniqueCount { 0 } else { last.count });
+                }
             } else {
                 for at in series.earlier.iter().chain([&series.last]) {
                     if let Some(cell) = self.cells.get(*at as usize) {
@@ -274,10 +273,27 @@ impl Table {
     /// Adds a cell. `bytes` are those of the cells of all tables.
     pub(super) fn add(&mut self, how: Aggregation, key: &[u8], cell: &Cell, bytes: &mut usize) -> Option<usize> {
         let known = self.keys.find(key);
-        if known.is_some_and(|known| self.merge(how, known, cell)) {
-            return known;
+        match known {
+            Some(known) => self.add_known(how, known, cell, bytes).then_some(known),
+            None => self.make(how, None, key, cell, bytes),
         }
-        self.make(how, known, key, cell, bytes)
+    }
+
+    /// Adds a cell to those of a key. False if it is counted as `__other__`.
+    pub(super) fn add_known(&mut self, how: Aggregation, key: usize, cell: &Cell, bytes: &mut usize) -> bool {
+        self.merge(how, key, cell) || self.make(how, Some(key), &[], cell, bytes).is_some()
+    }
+
+    /// Counts an event of a key whose last cell has its time, if it is that simple.
+    #[inline(always)]
+    pub(super) fn count(&mut self, how: Aggregation, key: usize, second: u32, amount: Option<&Amount>) -> bool {
+        let (from, to) = self.window;
+        let is_now = |second: u32| (from..to).contains(&i64::from(second));
+        let last = self.series.get(key).and_then(|series| self.cells.get_mut(series.last as usize));
+        match last.filter(|cell| is_now(second) && is_now(cell.first)) {
+            Some(cell) => cell.count(how, second, amount),
+            None => false,
+        }
     }
 
     /// Adds a cell to the one of this key in the same bucket, if there is one.

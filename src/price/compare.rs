@@ -6,9 +6,9 @@ use super::read::{invalid, list, member};
 use super::{check, currency::Currency};
 use crate::decimal::{Decimal, Rounding};
 use crate::error::Result;
-use crate::index::Index;
 use crate::json::{Value, Writer};
 use crate::ratio::Ratio;
+use hot::Index;
 
 /// How many times a quantity is doubled in the search for where another plan becomes cheaper: up to 10¹⁵.
 const DOUBLINGS: u32 = 50;

@@ -6,12 +6,12 @@ use super::explain::amount_of;
 use super::read::{choice, flag, signed, word};
 use crate::decimal::Decimal;
 use crate::error::{Error, Result};
-use crate::index::Index;
 use crate::json::{Value, Writer};
 use crate::limits::{GRANT_PHASES_MAX, GRANTS_MAX};
 use crate::ratio::Ratio;
 use crate::time::Instant;
 use grant::{Grant, ascending, minute, number, time};
+use hot::Index;
 
 const MINUTE: i64 = 60;
 
@@ -262,7 +262,7 @@ impl<'v> Account<'v> {
     /// `available`.
     fn used_until(&mut self, to: i64, available: &Ratio) -> Result<(Ratio, Option<i64>)> {
         let (mut used, mut burnt) = (Ratio::ZERO, Ratio::ZERO);
-        let (seen, before) = (self.seen.len(), self.used);
+        let (seen, before) = (self.seen.count(), self.used);
         let spent = self.price.map_or(Ok(Ratio::ZERO), |price| amount_of(price, &before))?;
         let mut last = None;
         while let Some((at, value)) = self.usage.get(self.done).filter(|(at, _)| *at < to) {
@@ -273,7 +273,7 @@ impl<'v> Account<'v> {
                 Count::Latest => used = signed(value)?.into(),
                 Count::Unique => {
                     self.seen.place(word(value).unwrap_or_default().as_bytes());
-                    used = Decimal::from(self.seen.len().saturating_sub(seen) as u64).into();
+                    used = Decimal::from(self.seen.count().saturating_sub(seen) as u64).into();
                 }
             }
             burnt = used;

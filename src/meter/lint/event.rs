@@ -98,7 +98,7 @@ impl Lint {
         let parts = [event.kind.as_str(), &event.subject, &time, event.data.as_deref().unwrap_or_default()];
         let content = parts.map(hash);
         let known = self.ids.place([source, "\0", &event.id].concat().as_bytes());
-        let joined = self.joined.len();
+        let joined = self.joined.count();
         let is_taken = self.joined.place([source, "-", &event.id].concat().as_bytes()) < joined;
         let Some(before) = self.contents.get(known).copied() else {
             self.contents.push(content);

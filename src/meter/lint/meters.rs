@@ -51,9 +51,9 @@ impl Lint {
                     self.say("undocumented", &at(path.text()), "");
                 }
             }
-            if meter.aggregation == Aggregation::Latest && cell.values > 0 {
+            if let Some(latest) = cell.latest.filter(|_| cell.values > 0) {
                 key.extend_from_slice(&index.to_be_bytes());
-                self.latest(&key, (cell.second, cell.nanos));
+                self.latest(&key, (latest.second, latest.nanos));
             }
             for (_, path) in &meter.groups {
                 let code = match path.find(&document).what {

@@ -10,11 +10,11 @@ use super::definition::Meter;
 use super::query::is_reserved;
 use crate::decimal::digits;
 use crate::error::{Error, Result};
-use crate::index::Index;
 use crate::json::Writer;
 use crate::limits::LINT_FINDINGS_MAX;
 use crate::sink::Sink;
 use crate::time::Instant;
+use hot::Index;
 
 /// Looks at events, one after the other, and keeps what it finds.
 pub struct Lint {

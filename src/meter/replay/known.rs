@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::shape::Source;
 use super::{Asked, State, cache};
 use crate::error::Result;
-use crate::meter::aggregate::Cell;
+use crate::meter::aggregate::{Cell, Latest};
 use crate::meter::definition::Aggregation;
 use crate::meter::key;
 use crate::meter::rows::Rows;
@@ -54,7 +54,7 @@ impl State {
         let find = |source| found(source, piece, leaves);
         for used in &shape.uses {
             let Some(meter) = asked.meters.get(used.meter) else { continue };
-            let mut cell = Cell { first: second, last: second, count: 1, second, arrival, ..Cell::default() };
+            let mut cell = Cell::of(second);
             let mut distinct = None;
             let mut code = None;
             if let Some(value) = &used.value {
@@ -70,7 +70,8 @@ impl State {
                         Err(said) => code = Some(said),
                     }
                     if meter.aggregation == Aggregation::Latest {
-                        cell.subject = String::from_utf8_lossy(subject).into_owned();
+                        let subject = String::from_utf8_lossy(subject).into_owned();
+                        cell.latest = Some(Box::new(Latest { second, nanos: 0, subject, arrival }));
                     }
                 }
             }

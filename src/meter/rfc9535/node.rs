@@ -8,9 +8,9 @@ use jsonpath_rust::query::queryable::Queryable;
 
 use crate::error::{Error, Result};
 use crate::float;
-use crate::index::Index;
 use crate::json::{Kind, Reader};
 use crate::limits::RFC9535_STEPS_MAX;
+use hot::Index;
 
 thread_local! {
     /// How many more steps the path under way may take.

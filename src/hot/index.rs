@@ -45,7 +45,7 @@ fn compare(mut a: &[u8], mut b: &[u8]) -> Ordering {
 
 impl Index {
     /// How many strings there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.nodes.len().saturating_sub(1)
     }
 
@@ -107,6 +107,7 @@ impl Index {
     }
 
     /// What belongs into a node's place, now that there may be one more below it.
+    #[inline(never)]
     fn balance(&mut self, node: usize) -> usize {
         if node == 0 {
             return 0;
@@ -125,6 +126,7 @@ impl Index {
     }
 
     /// Lifts what is on one side of a node into its place, and the node below it.
+    #[inline(never)]
     fn turn(&mut self, node: usize, side: usize) -> usize {
         let up = self.at((node, side));
         self.set((node, side), self.at((up, 1 - side)));
@@ -188,7 +190,7 @@ mod tests {
                 let next = map.len();
                 prop_assert_eq!(index.place(key.as_bytes()), *map.entry(key.clone()).or_insert(next));
             }
-            prop_assert_eq!(index.len(), map.len());
+            prop_assert_eq!(index.count(), map.len());
             prop_assert_eq!(index.order(), map.values().copied().collect::<Vec<_>>());
             for (key, number) in &map {
                 prop_assert_eq!(index.key(*number), key.as_bytes());
