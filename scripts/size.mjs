@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 
 const GOAL_GZIP_BYTES = 45_000
-const CEILING_GZIP_BYTES = 162_300
+const CEILING_GZIP_BYTES = 163_600
 /** What `taximeter/full` adds: a little above what it is. */
-const FULL_CEILING_GZIP_BYTES = 110_300
+const FULL_CEILING_GZIP_BYTES = 110_800
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url))
 const sizes = Object.fromEntries(
