@@ -340,6 +340,49 @@ test('bodies without a length are counted as they pass, and arrive whole', async
   assert.deepEqual(bytes, Array(3).fill([7, 7]))
 })
 
+/** What Next hands to a route handler: a request of a class of its own, behind a proxy in most routes. */
+class NextLikeRequest extends Request {
+  constructor(input, init) {
+    super(input, init)
+    this.nextUrl = new URL(this.url)
+    this.cookies = new Map([[...(this.headers.get('cookie') ?? '').split('=')]])
+  }
+}
+const behindProxy = (request) =>
+  new Proxy(request, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+
+test("a route handler of Next: its request keeps its class, its answer its headers, and the route's parameters arrive", async () => {
+  const { meter, events, errors } = client()
+  const handler = async (request, { params }) => {
+    assert.ok(request instanceof NextLikeRequest)
+    const headers = new Headers([
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+    ])
+    const said = { ...(await params), path: request.nextUrl.pathname, body: await request.json() }
+    return Response.json(said, { status: 201, headers })
+  }
+  const subject = (request) => request.cookies.get('session')
+  const POST = apiGateway.fetch(meter, handler, { route: '/items/[id]', subject })
+  for (const given of [(request) => request, behindProxy]) {
+    const body = new Blob(['{"a":1}']).stream()
+    const init = { method: 'POST', headers: { cookie: 'session=acme' }, body, duplex: 'half' }
+    const answer = await POST(given(new NextLikeRequest('https://a.b/items/7?x=1', init)), {
+      params: Promise.resolve({ id: '7' }),
+    })
+    assert.deepEqual([answer.status, answer.headers.getSetCookie()], [201, ['a=1', 'b=2']])
+    assert.deepEqual(await answer.json(), { id: '7', path: '/items/7', body: { a: 1 } })
+  }
+  const got = (await events(2)).map(({ subject, data: d }) => [subject, d.route, d.status, d.ingress_bytes])
+  assert.deepEqual(got, Array(2).fill(['acme', '/items/[id]', 201, 7]))
+  assert.deepEqual(errors, [])
+})
+
 test('Express: templates of mounted routers, of parameters they do not share, and after an error', async () => {
   const { meter, events, errors } = client()
   const app = express()
