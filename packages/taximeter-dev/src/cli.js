@@ -86,6 +86,7 @@ function greeting(url, { file, token }) {
 
   OpenMeter  POST ${url}/api/v1/events
   Dodo       POST ${url}/events/ingest
+  others     POST ${url}/{vendor}/… with url: '${url}/polar', lago, stripe, orb, metronome, flexprice, autumn, schematic, creem
   look       ${url}/
 
   curl ${url}/api/v1/events \\
