@@ -1,5 +1,5 @@
 import { timeout } from '../driver'
-import { each, type Entry, entriesOf, type Holder, type Left, type Spool } from './journal'
+import { type Entry, each, entriesOf, type Holder, type Left, type Spool } from './journal'
 import { decode, encode, fold, join } from './record'
 import { locks, Tabs } from './tabs'
 

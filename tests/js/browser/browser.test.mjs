@@ -390,9 +390,11 @@ describe('in Chromium', { concurrency: 4 }, () => {
     await page.evaluate(() => record(1, 10))
     await until(() => vendor.requests.length > 0)
     await tell('freeze')
-    vendor.always()
     const other = await tab()
     await other.evaluate(() => start())
+    // Not sooner: the tab sends what it can when it is told.
+    await until(async () => (await stats(other)).recorded === 10)
+    vendor.always()
     await until(() => vendor.counted.size === 10)
     const { length } = vendor.arrivals
     await tell('resume')
