@@ -180,9 +180,11 @@ describe('in Chromium', { concurrency: 4 }, () => {
     const { vendor, tab } = await world(t)
     const page = await stuck(vendor, tab, 10)
     await leave(page)
-    vendor.always()
     const other = await tab()
     await other.evaluate(() => start())
+    // Not sooner: a page sends what it can when it is left.
+    await until(async () => (await stats(other)).recorded === 10)
+    vendor.always()
     assert.equal((await flush(other)).delivered, 10)
     const { length } = vendor.arrivals
     await comeBack(page)
@@ -392,7 +394,7 @@ describe('in Chromium', { concurrency: 4 }, () => {
     await tell('freeze')
     const other = await tab()
     await other.evaluate(() => start())
-    // Not sooner: the tab sends what it can when it is told.
+    // Not sooner: as one that is left it has sent what it can.
     await until(async () => (await stats(other)).recorded === 10)
     vendor.always()
     await until(() => vendor.counted.size === 10)
