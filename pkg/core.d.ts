@@ -32,6 +32,10 @@ export class Core {
      */
     forgetTexts(): void;
     /**
+     * See [`Client::forget_waiting`].
+     */
+    forgetWaiting(): void;
+    /**
      * See [`Client::inherit`].
      */
     inherit(id: string, text: Uint8Array | number[], wall_ms: number): boolean;

@@ -128,6 +128,16 @@ export class Core {
         wasm.core_forgetTexts(this.__wbg_ptr);
     }
     /**
+     * See [`Client::forget_waiting`].
+     */
+    forgetWaiting() {
+        if (this.__wbg_inst !== undefined && this.__wbg_inst !== __wbg_instance_id) {
+            throw new Error('Invalid stale object from previous Wasm instance');
+        }
+        __wbg_call_guard();
+        wasm.core_forgetWaiting(this.__wbg_ptr);
+    }
+    /**
      * See [`Client::inherit`].
      * @param {string} id
      * @param {Uint8Array | number[]} text
