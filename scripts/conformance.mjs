@@ -1,8 +1,8 @@
 /**
  * Tries vectors against the built package: `npm run -s conformance -- <kind> <file or folder> [--print]`.
  *
- * One line per failing case (`id: want … got …`), then `N passed, M failed`; exits 1 on a failure. `--print` prints
- * `{"id":…,"got":…}` a line instead.
+ * One line per failing case (`id: want … got …`), then `N passed, M failed`; exits 1 on a failure, and if there is
+ * nothing to try. `--print` prints `{"id":…,"got":…}` a line instead.
  */
 import { readFileSync } from 'node:fs'
 import { same } from '../tests/conformance/compare.mjs'
@@ -44,4 +44,5 @@ for await (const { id, want, run, tolerant, accepts = (got) => same(got, want, t
   }
 }
 if (!print) console.log(`${passed} passed, ${failed} failed`)
-process.exit(failed > 0 ? 1 : 0)
+if (passed + failed === 0) console.error(`there are no cases of ${kind} in ${path}`)
+process.exit(passed > 0 && failed === 0 ? 0 : 1)
