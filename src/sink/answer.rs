@@ -1,6 +1,9 @@
 //! What a vendor's answer says beyond its status.
 
+use std::collections::VecDeque;
+
 use super::vendor::{Declared, MINUTE};
+use crate::buffer::Entry;
 use crate::delivery::{Action, Answer, EventVerdict, Verdict, http_date};
 use crate::json::Value;
 
@@ -53,12 +56,13 @@ pub const DUPLICATE_ID: &str = "duplicate_id";
 
 /// Tells what a success still says of a batch with these events, in the vendor's words: a warning once, with all events that
 /// it is about; and how many ids it knew, if the events are sent for the first time.
-pub(super) fn remark(declared: &Declared, answer: &Answer, seqs: &[u64], is_first: bool, out: &mut Vec<Action>) {
+pub(super) fn remark(declared: &Declared, answer: &Answer, entries: &VecDeque<Entry>, out: &mut Vec<Action>) {
     let [known, warnings] = declared.remarks;
-    if seqs.is_empty() || known.len() + warnings.len() == 0 || !declared.accepted.contains(&answer.status) {
+    if known.len() + warnings.len() == 0 || !declared.accepted.contains(&answer.status) {
         return;
     }
     let Ok(body) = Value::parse(&answer.body) else { return };
+    let is_first = entries.iter().all(|entry| entry.ambiguous_at.is_none());
     if is_first && body.get(known).and_then(Value::as_u64).is_some_and(|count| count > 0) {
         out.push(Action::Notice { code: DUPLICATE_ID, text: answer.body.clone(), seqs: Vec::new() });
     }
@@ -67,7 +71,7 @@ pub(super) fn remark(declared: &Declared, answer: &Answer, seqs: &[u64], is_firs
         let word = |name| warning.get(name).and_then(Value::as_str).unwrap_or_default();
         let said = [word("code"), ": ", word("message")].concat();
         let place = warning.get("index").and_then(Value::as_u64);
-        let seq = place.and_then(|at| seqs.get(at as usize)).copied();
+        let seq = place.and_then(|at| entries.get(at as usize)).map(|entry| entry.seq);
         match out.last_mut() {
             Some(Action::Notice { text, seqs, .. }) if *text == said => seqs.extend(seq),
             _ => out.push(Action::Notice { code: "vendor_warning", text: said, seqs: seq.into_iter().collect() }),

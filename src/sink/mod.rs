@@ -24,8 +24,11 @@ mod vendor;
 pub use answer::DUPLICATE_ID;
 pub use dodo::{EVENTS_MAX as DODO_EVENTS_MAX, check as check_metadata};
 
+use std::collections::VecDeque;
+
 use self::form::Form;
 use self::vendor::Declared;
+use crate::buffer::Entry;
 use crate::delivery::{Action, Outcome, Verdict, verdict};
 use crate::error::{Error, Result};
 use crate::json::{Value, Writer};
@@ -196,10 +199,10 @@ impl Sink {
         said.unwrap_or_else(|| verdict(outcome, self.declared.accepted, self.declared.takes_text))
     }
 
-    /// Tells what a vendor's success still says of a batch with these events; whether they are sent for the first time.
-    pub fn remark(&self, outcome: &Outcome, seqs: &[u64], is_first: bool, out: &mut Vec<Action>) {
+    /// Tells what a vendor's success still says of a batch with these events.
+    pub fn remark(&self, outcome: &Outcome, entries: &VecDeque<Entry>, out: &mut Vec<Action>) {
         if let Outcome::Answer(answer) = outcome {
-            answer::remark(self.declared, answer, seqs, is_first, out);
+            answer::remark(self.declared, answer, entries, out);
         }
     }
 

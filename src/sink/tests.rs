@@ -1,6 +1,9 @@
 //! What every vendor is sent, refuses and answers.
 
+use std::num::NonZeroU32;
+
 use super::*;
+use crate::buffer::{Entry, Mark};
 use crate::delivery::{Action, Answer, EventVerdict};
 use crate::event::Event;
 use crate::time::Instant;
@@ -375,10 +378,12 @@ fn answers_about_the_whole() {
 
 #[test]
 fn what_a_success_says_of_its_events() {
-    let said = |settings: &str, status, body: &str, is_first| {
+    let said = |settings: &str, status, body: &str, is_first: bool| {
         let outcome = Outcome::Answer(Answer { status, body: body.into(), ..Answer::default() });
         let mut out = Vec::new();
-        sink(settings).unwrap().remark(&outcome, &[5, 6, 7, 8], is_first, &mut out);
+        let ambiguous_at = (!is_first).then_some(Mark { wall_ms: NOW, mono_s: NonZeroU32::MIN });
+        let entries = (5..9).map(|seq| Entry { seq, bytes: 1, time_ms: NOW, ambiguous_at }).collect();
+        sink(settings).unwrap().remark(&outcome, &entries, &mut out);
         out
     };
     let notice = |code, text: &str, seqs: &[u64]| Action::Notice { code, text: text.into(), seqs: seqs.to_vec() };

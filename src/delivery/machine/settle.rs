@@ -32,14 +32,9 @@ impl Delivery {
     ) {
         sink.heed(&mut outcome);
         let flight = self.flights.iter().find(|flight| flight.batch == batch);
-        let entries = flight.map(|flight| flight.part.entries.iter()).unwrap_or_default();
-        let (mut times, mut seqs, mut is_first) = (Vec::new(), Vec::new(), true);
-        for entry in entries {
-            times.push(entry.time_ms);
-            seqs.push(entry.seq);
-            is_first &= entry.ambiguous_at.is_none();
-        }
-        sink.remark(&outcome, &seqs, is_first, out);
+        let Some(Flight { part: Part { entries, .. }, .. }) = flight else { return self.poll(now, random, out) };
+        sink.remark(&outcome, entries, out);
+        let times: Vec<i64> = entries.iter().map(|entry| entry.time_ms).collect();
         let verdict = sink.verdict(&outcome, &times);
         self.settle(batch, verdict, outcome, now, random, out);
         self.poll(now, random, out);
